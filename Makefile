@@ -1,0 +1,107 @@
+# Each target makes the environment it needs: .venv, filled from requirements.lock.
+# Written for GNU make 3.81 and newer (3.81 is the one macOS has).
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+# Another Python for a new .venv: make book PYTHON=/path/to/python3.12
+PYTHON     ?=
+# More words for the programs: make test TESTFLAGS='-k kernel', make lab LABFLAGS=--no-browser
+TESTFLAGS  ?=
+LABFLAGS   ?=
+
+# These hold whatever a person typed. $(value) keeps make, and the quoted environment
+# variable keeps the shell, from expanding or executing any of it.
+override CHAPTER := $(value CHAPTER)
+override PARAMS  := $(value PARAMS)
+override PYTHON  := $(value PYTHON)
+export CHAPTER PARAMS PYTHON
+
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+# Companions that torch pins for itself; left out, so that a CPU-only torch stays that.
+TORCH_COMPANIONS := ^(nvidia-|cuda-|triton=)
+
+# A double click on a .py opens it as a notebook, in this environment's JupyterLab only.
+LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
+DOUBLE_CLICK := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"python": "Jupytext Notebook"}}}
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book test chapter lab data lint lock clean distclean named venv
+
+help:  ## list the targets
+	@echo 'Usage: make TARGET'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+book: $(STAMP)  ## execute what changed, build the site, print its path
+	@$(PY) -m smoothrelu.book build
+
+test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
+	@OMP_NUM_THREADS="$${OMP_NUM_THREADS:-2}" $(PY) -m pytest --tb=short --durations=10 \
+	    --junitxml=.pytest_cache/report.xml $(TESTFLAGS)
+
+chapter: named $(STAMP)  ## one chapter anew: CHAPTER=02_initialization PARAMS='temperatures=[0.3]; seeds=[0]'
+	@$(PY) -m smoothrelu.book chapter "$$CHAPTER" --params="$$PARAMS"
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py is what git keeps)
+	@mkdir -p $(LAB_SETTINGS)
+	@echo '$(DOUBLE_CLICK)' > $(LAB_SETTINGS)/overrides.json
+	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m jupyterlab $(LABFLAGS)
+
+data: $(STAMP)  ## fetch the full MNIST and CIFAR-10 into data/full, every file checked
+	@$(PY) -m smoothrelu.fetch
+
+lint: $(STAMP)  ## check the style with ruff
+	@$(PY) -m ruff check --output-format=concise .
+
+lock: $(STAMP)  ## write requirements.lock anew, keeping versions (LOCKFLAGS=--upgrade raises them)
+	@$(PY) -m pip install --quiet uv
+	@cp requirements.lock .lock.pins
+	@$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 \
+	    --extra book --extra test --extra lab --annotation-style line --quiet --no-header \
+	    --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) --output-file .lock.pins >/dev/null
+	@{ sed -n '/^#/p;/^#/!q' requirements.lock; grep -Ev '$(TORCH_COMPANIONS)' .lock.pins; } > .lock.new
+	@cmp -s .lock.new requirements.lock || cp .lock.new requirements.lock; rm -f .lock.new .lock.pins
+
+clean:  ## remove what was built; data/ keeps what was computed or fetched
+	rm -rf _build book/chapters .snakemake .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean  ## remove the environment too
+	rm -rf $(VENV) _pairs smoothrelu.egg-info build
+
+named:
+	@if [ -z "$$CHAPTER" ]; then \
+	    echo "Which chapter? Example: make chapter CHAPTER=02_initialization PARAMS='temperatures=[0.3]'"; \
+	    echo 'Chapters:'; for f in notebooks/[0-9]*.py; do echo "  $$(basename "$$f" .py)"; done; \
+	    exit 2; \
+	fi >&2
+
+# The stamp is last, so an interrupted install is taken up again by the next command.
+$(STAMP): requirements.lock pyproject.toml | venv
+	@rm -f $@
+	@echo "Installing requirements.lock into $(VENV) (once; torch is the large part) ..."
+	@$(PY) -m pip install --disable-pip-version-check -r requirements.lock
+	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(PY) -m pip check
+	@touch $@
+
+# Runs every time (it costs a bare start of Python): .venv may have lost its Python since.
+venv:
+	@if [ ! -e $(VENV) ]; then \
+	    for p in "$${PYTHON:-python3}" $${PYTHON:+""} python3.13 python3.12 python3.11 python; do \
+	        [ -n "$$p" ] || break; \
+	        "$$p" -c '$(SUPPORTED)' 2>/dev/null && { found=$$p; break; }; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "No Python 3.11, 3.12 or 3.13 found$${PYTHON:+ as \"$$PYTHON\"}."; \
+	        echo 'Install one, or name it: make book PYTHON=/path/to/python3.12'; exit 1; \
+	    fi >&2; \
+	    echo "Creating $(VENV) with $$("$$found" --version) ..."; \
+	    "$$found" -m venv $(VENV) || { rm -rf $(VENV); \
+	        echo 'Python could not make a virtual environment. On Debian and Ubuntu:' \
+	             'apt install python3-venv' >&2; exit 1; }; \
+	fi
+	@$(PY) -S -c '$(SUPPORTED)' || { \
+	    echo '$(PY) is broken or is not Python 3.11, 3.12 or 3.13.'; \
+	    echo 'Remedy: make distclean, then the same command again.'; exit 1; } >&2
+	@[ -e $(STAMP) ] || $(PY) -c 'import pip' 2>/dev/null || $(PY) -m ensurepip

@@ -1,0 +1,91 @@
+# The one build graph: sources, module, data and parameters -> executed chapters -> site.
+# `make book` and `make chapter` call it through `python -m smoothrelu.book`; by hand:
+#     snakemake --cores all site
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+from smoothrelu.book.parameters import chapters, effective, written
+
+ROOT = Path(workflow.basedir)
+CHAPTERS = chapters(ROOT)
+PYTHON = sys.executable
+ASKED = config.get("asked", {})  # chapter -> overrides, from `make chapter`
+
+
+def files(*patterns):
+    found = {path.relative_to(ROOT) for pattern in patterns for path in ROOT.glob(pattern)}
+    return sorted(str(path) for path in found if "__pycache__" not in path.parts)
+
+
+def parameters(chapter):
+    return effective(ROOT, chapter, ASKED.get(chapter, ""))
+
+
+def gpus(chapter):
+    """One kernel at a time on a GPU: they would race for its memory."""
+    device = str(parameters(chapter).get("device", "cpu"))
+    return int(device != "cpu" and (device != "auto" or shutil.which("nvidia-smi") is not None))
+
+
+def threads_each(wildcards):
+    """The user's own choice, else the cores shared out over the chapters that may run."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "")
+    return int(chosen) if chosen.isdigit() else max(1, workflow.cores // len(ASKED or CHAPTERS))
+
+
+# What fetches data (checked by its sums) or builds the pages around a chapter cannot change it.
+OUTSIDE = {"fetch", "book/__main__", "book/graph", "book/site"}
+MODULE = [
+    path
+    for path in files("smoothrelu/**/*.py")
+    if path.removeprefix("smoothrelu/").removesuffix(".py") not in OUTSIDE
+]
+
+
+wildcard_constraints:
+    chapter="[^/.]+",
+
+
+# The outputs are records, written last by a job that succeeded. Were they the pages, Snakemake
+# would delete the last good page when its job starts, or (flag update) put it back after a failure
+# with a new date, and then take it for fresh.
+RECORDS = expand("book/chapters/{chapter}.json", chapter=CHAPTERS)
+
+
+# Asks for each record by name: one that a failed job took away is not made again for the sake of
+# the site alone, when that is newer than the sources.
+rule site:
+    input:
+        RECORDS,
+        "_build/site.json",
+
+
+rule pages:
+    input:
+        RECORDS,
+        files("_config.yml", "_toc.yml", "requirements.lock", "smoothrelu/book/site.py"),
+        files("book/*.*", "book/_ext/**/*.py", "book/_static/**/*.*"),
+    output:
+        "_build/site.json",
+    shell:
+        "{PYTHON:q} -m smoothrelu.book site"
+
+
+rule execute:
+    input:
+        "notebooks/{chapter}.py",
+        MODULE,
+        files("data/manifest.json", "requirements.lock"),
+    output:
+        "book/chapters/{chapter}.json",
+    params:
+        values=lambda wildcards: written(parameters(wildcards.chapter)),
+    threads: threads_each
+    resources:
+        gpu=lambda wildcards: gpus(wildcards.chapter),
+    shell:
+        "{PYTHON:q} -m smoothrelu.book execute {wildcards.chapter} --params {params.values:q}"

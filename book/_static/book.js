@@ -1,0 +1,23 @@
+// Two things the theme leaves undone.
+document.addEventListener("DOMContentLoaded", () => {
+  // Some hosts show a notebook's JSON in the tab instead of saving it.
+  for (const link of document.querySelectorAll("a.btn-download-source-button")) {
+    link.setAttribute("download", "");
+  }
+});
+
+// A box that scrolls must be reachable by keyboard; known only once mathematics is typeset.
+function focusable() {
+  const boxes = document.querySelectorAll(
+    ".cell_output .output, .pst-scrollable-table-container, div.math, mjx-container, div.highlight pre"
+  );
+  for (const box of boxes) {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+window.addEventListener("load", () => {
+  const typeset = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
+  Promise.resolve(typeset).then(focusable);
+});
+window.addEventListener("resize", focusable);

@@ -1,0 +1,79 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # When is a smooth ReLU ReLU-like?
+#
+# ReLU has a corner. SWISH, GELU and their relatives round it off over a width $T$, the **temperature**, and a network made of
+# them can be differentiated as often as one likes. But does it still behave like a ReLU network?
+#
+# **The answer of this book: when the temperature is small against the signal; and at any temperature, when the network is
+# initialised at criticality.** {numref}`fig-answer` is that sentence as a computation.
+
+# %% tags=["remove-input"]
+
+from smoothrelu import SMOOTH_RELUS, figures, tables
+from smoothrelu.show import glue
+
+# %% tags=["parameters", "remove-input"]
+temperatures = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0]
+depth = 50
+
+# %% mystnb={"figure": {"caption": "What is left of a signal of size one after fifty layers of a wide network, against the temperature of its activations. Initialised as one initialises ReLU (dashed), smooth networks lose their signal as soon as the temperature is not small; initialised at their own critical point (solid) they keep it.", "name": "fig-answer"}, "image": {"alt": "The kernel after fifty layers against the temperature, on logarithmic axes. Dashed curves of He initialisation fall off a cliff between temperatures 0.1 and 1, by many orders of magnitude; solid curves of critical initialisation stay between about 1 and 100."}} tags=["remove-input"]
+flows = tables.kernel_flows(SMOOTH_RELUS, temperatures, depth=depth)
+figures.kernel_against_temperature(flows)
+
+# %% tags=["remove-input"]
+last = flows[flows["layer"] == depth].groupby(["temperature", "init"])["K"].agg(["min", "max"])
+hottest = max(temperatures)
+glue("he_hottest", last.loc[hottest, "he"]["max"])
+glue("critical_lowest", last.xs("critical", level="init")["min"].min())
+assert last.loc[hottest, "he"]["max"] < 1e-3 < last.xs("critical", level="init")["min"].min()
+
+# %% [markdown]
+# At $T$ equal to the size of the signal and above, not one of the five activations carries more than a trace of it through fifty
+# layers under He initialisation (at the highest temperature shown the best keeps
+# {glue:text}`chapters/00_front_page.ipynb::he_hottest:.0e`), while under critical initialisation the least that is left, at any
+# temperature, is {glue:text}`chapters/00_front_page.ipynb::critical_lowest:.2f`. Both figures come from the run that made this page, as
+# every number in this book does.
+#
+# ## How to read
+#
+# - {doc}`01_definitions`: the five activations and what the temperature does to them. Five minutes.
+# - {doc}`02_initialization`: why signals die, and the variances at which they do not, for every activation and temperature.
+# - {doc}`03_mnist` and {doc}`04_cifar10`: the same seen in training, on real images, with both initialisations and ReLU beside them.
+# - {doc}`../notation` translates the symbols; {doc}`../provenance` says what was computed where, when and with which versions.
+#
+# This is an executable book. Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a
+# check that stops the build if the claim has ceased to hold. It reproduces and extends the paper of the same title
+# {cite:p}`smoothrelu2023`.
+#
+# ## How to use it
+#
+# In your own PyTorch code, one line initialises a network of linear layers and one activation at criticality:
+#
+# ```python
+# from smoothrelu import MLP, GumbelLU, critical_init_
+#
+# net = critical_init_(MLP(784, 10, width=128, depth=20, activation=GumbelLU(temperature=0.5)))
+# ```
+#
+# ## How to re-run
+#
+# In a clone of the project, with Python and make, `make book` builds this site from the images up. To see a chapter at
+# temperatures of your own,
+#
+# ```
+# make chapter CHAPTER=02_initialization PARAMS='temperatures=[0.3]'
+# ```
+#
+# executes that chapter only. Each page ends with its own command and shows the parameters it was made with.

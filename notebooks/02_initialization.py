@@ -1,0 +1,175 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Every temperature has its critical initialisation
+#
+# **Claim.** For each of the five smooth ReLUs, and at any temperature, there is one pair of weight and bias variances
+# at which signals and gradients keep their size through a deep network. The weight variance does not depend on the
+# temperature and the bias variance grows like its square. He initialisation, which is right for ReLU, lets the signal of
+# a smooth network die once the temperature is not small against the signal.
+#
+# ## Question
+#
+# A deep network multiplies. If each layer shrinks its signal by a tenth, fifty layers leave half a percent of it, and
+# a gradient that comes back through the same layers fares no better. For ReLU the cure is known: weights of variance
+# two over the number of inputs, and no biases {cite:p}`he2015`. What is the cure for a ReLU with a rounded corner?
+#
+# ## Theory
+#
+# Draw the weights of every layer from a normal distribution of variance $C_W$ over the number of inputs, the biases
+# from one of variance $C_b$. In a wide network the {term}`preactivation`s of a layer are then normally distributed, and
+# one number describes them, their variance: the {term}`kernel` $K$. Following {cite:t}`roberts2022`, whose notation we
+# keep, the kernel goes from layer to layer by the **kernel map**
+#
+# $$
+# K \;\mapsto\; C_b + C_W\,\langle\phi^2\rangle_K, \qquad \langle f\rangle_K = \mathbb{E}\,f(z),\; z\sim\mathcal N(0,K).
+# $$ (eq-kernel-map)
+#
+# Two numbers say what becomes of small changes. A change of the signal's size grows per layer by
+# $\chi_\parallel$, the derivative of the kernel map; the squared distance of two nearby inputs, and the squared gradient,
+# by $\chi_\perp$:
+#
+# $$
+# \chi_\parallel(K) = \frac{C_W}{K}\,\langle z\,\phi\,\phi'\rangle_K, \qquad \chi_\perp(K) = C_W\,\langle\phi'^2\rangle_K.
+# $$ (eq-chi)
+#
+# A network is {term}`critical <criticality>` at a fixed point $K^\star$ of the map where both are 1. Since $C_W$ is a
+# factor of both, it drops out of the condition that they be equal,
+#
+# $$
+# \langle\phi\,\phi''\rangle_{K^\star}=0, \qquad C_W = \frac{1}{\langle\phi'^2\rangle_{K^\star}}, \qquad
+# C_b = K^\star - C_W\langle\phi^2\rangle_{K^\star}.
+# $$ (eq-critical)
+#
+# One equation in one unknown, and then two evaluations. For ReLU the left hand side vanishes for every $K$: $C_W=2$,
+# $C_b=0$, He initialisation. For a smooth ReLU it has one solution.
+#
+# **The temperature scales out.** Put $\phi_T(x)=T\phi_1(x/T)$ into {eq}`eq-critical` and measure $z$ in units of $T$:
+#
+# $$
+# C_W(T) = C_W(1), \qquad C_b(T) = T^2\,C_b(1), \qquad K^\star(T) = T^2\,K^\star(1).
+# $$ (eq-scaling)
+#
+# So one computation serves all temperatures, and as $T\to0$ the critical initialisation tends to weights of variance
+# near two and no biases. Near two, not two: the limit of the critical $C_W$ is not ReLU's. At fixed $K$ and $T\to0$
+# the network sits far above its $K^\star$, where every smooth ReLU is nearly scale-invariant.
+
+# %%
+import numpy as np
+
+from smoothrelu import SMOOTH_RELUS, figures, tables
+from smoothrelu.show import glue, table
+
+# %% tags=["parameters"]
+temperatures = [1.0, 0.1, 0.01]
+depth = 50
+x_square = 1.0
+
+# %% [markdown]
+# `x_square` is the mean square of an input, $|x|^2/n_{\rm in}$; it is 1 for the standardised images of the later
+# chapters. The first layer makes the kernel $K^{(1)} = C_b + C_W\,|x|^2/n_{\rm in}$ from it.
+#
+# ## The critical constants
+#
+# The Gaussian averages are computed by a trapezoid rule in a variable that resolves every scale between $T$ and
+# $\sqrt K$, to a relative accuracy of $10^{-12}$. The usual Gauss-Hermite rule would be wrong in the first digit at
+# $T=0.1$.
+
+# %%
+constants = tables.critical_constants(SMOOTH_RELUS, temperatures)
+digits = {"activation": "{}", "temperature": "{:g}", "C_W": "{:.8f}", "C_b": "{:.8g}", "K_star": "{:.8g}"}
+table(constants, digits | {"chi_parallel": "{:.10f}", "chi_perp": "{:.10f}"})
+
+# %% [markdown]
+# The last two columns are the two susceptibilities, evaluated at $K^\star$ as a check: both are 1. The values for SWISH and
+# GELU at $T=1$ agree with those published by {cite:t}`roberts2022` to all eight digits given there.
+#
+# {numref}`fig-chi` shows where the numbers come from. For each activation the weight variance is the critical one, and the
+# kernel varies. Far to the right, where the signal is large against the temperature, both curves flatten: there the
+# network cannot tell its activation from ReLU. Far to the left it sees only the slope at the origin, a linear network with
+# too small a gain. In between there is one place where both are 1.
+
+# %% mystnb={"figure": {"caption": "Both susceptibilities against the kernel, at the critical weight variance. The dotted line is $K^\\star$.", "name": "fig-chi"}, "image": {"alt": "Five panels, one for each activation, with two curves each: the parallel and the perpendicular susceptibility against the kernel in units of the squared temperature. They cross at the height one, at the critical kernel marked by a dotted line."}} tags=["hide-input"]
+figures.susceptibilities(tables.susceptibilities(SMOOTH_RELUS, np.logspace(-3, 5, 161)))
+
+# %% [markdown]
+# ## What becomes of a signal
+#
+# Now let an input of mean square `x_square` travel through the layers. {numref}`fig-kernel-flow` compares the critical
+# initialisation (solid) with He's (dashed), one panel for each temperature.
+
+# %%
+flows = tables.kernel_flows(SMOOTH_RELUS, temperatures, depth=depth, x_square=x_square)
+
+# %% mystnb={"figure": {"caption": "The kernel over the layers of a wide network.", "name": "fig-kernel-flow"}, "image": {"alt": "One panel for each temperature; the kernel on a logarithmic axis against the layer. At temperature one the dashed curves of He initialisation fall by many orders of magnitude while the solid critical ones stay near their start; at low temperature all curves are nearly level."}} tags=["hide-input"]
+figures.flow_over_depth(flows, "K", "kernel K")
+
+# %% mystnb={"figure": {"caption": "The squared gradient on its way back, relative to the last layer: the product of $\\chi_\\perp$ over the layers.", "name": "fig-gradient-flow"}, "image": {"alt": "One panel for each temperature; the product of the perpendicular susceptibility over the layers. At temperature one it collapses under He initialisation and falls slowly under the critical one."}} tags=["hide-input"]
+figures.flow_over_depth(flows, "gradient", "squared gradient")
+
+# %% [markdown]
+# ## How to read the figures
+#
+# At $T=1$ He initialisation sends the signal to zero, exponentially: once $K$ is small against $T^2$ the network is
+# linear with gain $\sqrt2\,g(0)$, and each layer halves the variance of what passes through (GumbelLU, whose gate opens
+# late, keeps only about a quarter). After the {glue:text}`chapters/02_initialization.ipynb::depth:.0f` layers of this run
+# a GumbelLU network initialised by He at the highest temperature is left with a kernel of
+# {glue:text}`chapters/02_initialization.ipynb::he_gumbel:.1e`; critically initialised, with
+# {glue:text}`chapters/02_initialization.ipynb::critical_gumbel:.2f`. As the temperature falls the dashed lines
+# straighten, and when $T$ is a hundredth of the signal the two initialisations can hardly be told apart: the network is a
+# ReLU network.
+#
+# Critical does not mean constant. The curves start at a $K^{(1)}$ that is not $K^\star$ and drift, but as a power of the
+# depth and not exponentially. At $T=1$ all five start below $K^\star$ and climb towards it. GumbelLU's gradient shows the
+# price of starting far away: until the kernel has come near to $K^\star$, $\chi_\perp$ is below 1.
+#
+# There is a price at the cold end too. At the lowest temperature of this run the critical kernels have moved by up to
+# {glue:text}`chapters/02_initialization.ipynb::cold_critical:.0%` over all layers and He's by
+# {glue:text}`chapters/02_initialization.ipynb::cold_he:.1%` at most: far above its $K^\star$ a smooth network is nearly ReLU, whose
+# critical $C_W$ is 2, and the half percent that is missing from its own is lost in every layer.
+#
+# ## What this means for your network
+#
+# One line, `critical_init_(net)`, draws the weights from these variances for any PyTorch module made of linear layers
+# and one activation. It matters when three things come together: the activation is not small in temperature against its
+# input, the network is deep, and nothing else (batch or layer normalisation, residual connections) holds the signal.
+#
+# ## What would falsify the claim
+#
+# A smooth ReLU whose susceptibilities are not both 1 at its critical point; a $C_W$ that varies with the temperature; a
+# critical network whose kernel decays exponentially, or a He-initialised one at the highest temperature whose kernel stays.
+
+# %%
+last = flows[flows["layer"] == depth].set_index(["activation", "temperature", "init"])["K"]
+spread = constants.groupby("activation")["C_W"].agg(lambda c: c.max() / c.min() - 1).max()
+off_by = np.abs(constants[["chi_parallel", "chi_perp"]] - 1).to_numpy().max()
+glue("depth", depth)
+glue("he_gumbel", last["GumbelLU", max(temperatures), "he"])
+glue("critical_gumbel", last["GumbelLU", max(temperatures), "critical"])
+glue("off_by", off_by)
+moved = (last / flows[flows["layer"] == 1].set_index(last.index.names)["K"] - 1).abs()
+cold = moved.xs(min(temperatures), level="temperature").groupby("init").max()
+glue("cold_critical", cold["critical"])
+glue("cold_he", cold["he"])
+assert off_by < 1e-9 and spread < 1e-10
+assert (last.xs("critical", level="init") > 0.1).all()
+
+# %% [markdown]
+# In this run the susceptibilities differ from 1 by at most
+# {glue:text}`chapters/02_initialization.ipynb::off_by:.0e`.
+#
+# ## Where this is computed
+#
+# `smoothrelu/gaussian.py` holds the quadrature, `smoothrelu/kernels.py` the map and the susceptibilities,
+# `smoothrelu/criticality.py` the solution of {eq}`eq-critical`. The function `criticality` takes any elementwise function
+# of PyTorch, `torch.nn.functional.silu` as well as a lambda of your own, and says so where there is no critical point.

@@ -1,0 +1,28 @@
+"""What a notebook shows beside its figures: tables, and numbers that the prose of any page can
+quote.
+"""
+
+import numbers
+
+
+def glue(name: str, value: float | str) -> None:
+    """Publish a number or text under a name; a page shows it by
+    {glue:text}`chapters/NN_name.ipynb::name:.3f`.
+
+    Says nothing in the notebook itself. The same record that myst_nb.glue leaves, without needing
+    myst_nb in the kernel.
+    """
+    from IPython.display import display
+
+    plain = float(value) if isinstance(value, numbers.Real) else str(value)
+    mime = "application/papermill.record/text/plain"
+    metadata = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
+    display({mime: repr(plain)}, metadata=metadata, raw=True)
+
+
+def table(frame, formats: dict[str, str]):
+    """The columns named in `formats`, in that order, each written by its format string; for the
+    last line of a cell.
+    """
+    shown = frame[list(formats)].style.hide().format(formats)
+    return shown.set_uuid("table")  # pandas would draw a random one, and two builds would differ

@@ -1,0 +1,119 @@
+"""The theory as tidy pandas tables, columns named by the book's vocabulary: what the figures and
+the chapters show.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas
+import torch
+
+from smoothrelu.activations import SmoothReLU
+from smoothrelu.criticality import criticality
+from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
+from smoothrelu.relu_limit import uniform_distance
+
+Family = Sequence[type[SmoothReLU]]
+
+
+def activation_curves(
+    family: Family, temperatures: Sequence[float], x: np.ndarray
+) -> pandas.DataFrame:
+    """phi_T(x) and phi_T'(x) of each activation at each temperature: a row for each (activation,
+    T, x).
+    """
+    points = torch.as_tensor(x, dtype=torch.float64)
+    frames = [
+        pandas.DataFrame(
+            {
+                "activation": kind.__name__,
+                "temperature": T,
+                "x": x,
+                "phi": kind(T)(points).numpy(),
+                "derivative": kind(T).derivative(points).numpy(),
+            }
+        )
+        for kind in family
+        for T in temperatures
+    ]
+    return pandas.concat(frames, ignore_index=True)
+
+
+def relu_distances(family: Family, temperatures: Sequence[float]) -> pandas.DataFrame:
+    """The uniform distance of each activation to ReLU, where it is reached, and phi(0)' = g(0)."""
+    rows = []
+    for kind in family:
+        for T in temperatures:
+            distance, where = uniform_distance(kind(T))
+            slope = kind(T).derivative(torch.zeros((), dtype=torch.float64)).item()
+            rows.append((kind.__name__, T, distance, where, slope))
+    columns = ["activation", "temperature", "distance", "x", "slope_at_0"]
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.DataFrame:
+    """C_W, C_b and K_star of each activation at each temperature, with both susceptibilities at
+    K_star.
+    """
+    rows = []
+    for kind in family:
+        for T in temperatures:
+            activation = kind(T)
+            c = criticality(activation)
+            rows.append(
+                {
+                    "activation": kind.__name__,
+                    "temperature": T,
+                    "C_W": c.C_W,
+                    "C_b": c.C_b,
+                    "K_star": c.K_star,
+                    "chi_parallel": chi_parallel(activation, c.K_star, C_W=c.C_W),
+                    "chi_perp": chi_perp(activation, c.K_star, C_W=c.C_W),
+                }
+            )
+    return pandas.DataFrame(rows)
+
+
+def susceptibilities(family: Family, K: np.ndarray) -> pandas.DataFrame:
+    """chi_parallel and chi_perp against the kernel K, at temperature 1 and the critical C_W of
+    each activation.
+    """
+    kernels = torch.as_tensor(K, dtype=torch.float64)
+    frames = []
+    for kind in family:
+        activation, c = kind(), criticality(kind())
+        columns = {"activation": kind.__name__, "K": K, "K_star": c.K_star}
+        columns["chi_parallel"] = chi_parallel(activation, kernels, C_W=c.C_W).numpy()
+        columns["chi_perp"] = chi_perp(activation, kernels, C_W=c.C_W).numpy()
+        frames.append(pandas.DataFrame(columns))
+    return pandas.concat(frames, ignore_index=True)
+
+
+def kernel_flows(
+    family: Family, temperatures: Sequence[float], *, depth: int, x_square: float = 1.0
+) -> pandas.DataFrame:
+    """Kernel and gradient growth over depth, for critical and He initialisation.
+
+    A row for each (activation, temperature, init, layer): K of the layer, and gradient, the product
+    of chi_perp from the first layer to this one, which is how much the squared gradient changes on
+    its way back.
+    x_square: |x|^2/n_in of the input; the first layer has K = C_b + C_W x_square.
+    """
+    frames = []
+    for kind in family:
+        for T in temperatures:
+            activation = kind(T)
+            critical = criticality(activation)
+            for init, C_W, C_b in (("critical", critical.C_W, critical.C_b), ("he", 2.0, 0.0)):
+                K = kernel_flow(activation, C_b + C_W * x_square, depth=depth, C_W=C_W, C_b=C_b)
+                chi = chi_perp(activation, K, C_W=C_W)
+                gradient = torch.cat([torch.ones(1, dtype=torch.float64), chi[:-1].cumprod(0)])
+                frame = pandas.DataFrame(
+                    {"layer": range(1, depth + 1), "K": K, "gradient": gradient}
+                )
+                frames.append(
+                    frame.assign(
+                        activation=kind.__name__, temperature=T, init=init, C_W=C_W, C_b=C_b
+                    )
+                )
+    return pandas.concat(frames, ignore_index=True)

@@ -1,0 +1,292 @@
+"""The chapter runner, as its users meet it: real processes in a small copy of the book."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from smoothrelu.book.progress import Lines
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHAPTER = """# %% [markdown]
+# # {title}
+
+# %% tags=["parameters"]
+temperatures = [0.25, 1.0]
+seeds = [0]
+nap = 0.0
+label = "first"
+
+# %%
+import sys, time, os
+print("half done", file=sys.stderr)
+time.sleep(nap)
+
+# %%
+print(temperatures, os.getcwd())
+"""
+CONTENTS = """format: jb-book
+root: book/intro
+chapters:
+  - file: book/chapters/01_first
+  - file: book/chapters/02_second
+  - file: book/chapters/03_third
+  - file: book/provenance
+"""
+NAMES = ["01_first", "02_second", "03_third"]
+MANIFEST = {"datasets": {"tiny": {"embedded": {"path": "tiny.npz", "sha256": "0123abcd"}}}}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A book of three tiny chapters, executed and built once; tests work on copies of it."""
+    root = tmp_path_factory.mktemp("book")
+    for name in ("Snakefile", "_config.yml", "book/provenance.md"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    without_caches = shutil.ignore_patterns("__pycache__")
+    for folder in ("smoothrelu/book", "book/_ext", "book/_static"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=without_caches)
+    (root / "smoothrelu" / "__init__.py").touch()
+    (root / "_toc.yml").write_text(CONTENTS)
+    (root / "book" / "intro.md").write_text("# A small book\n")
+    (root / "book" / "references.bib").touch()
+    (root / "book" / "params.yml").write_text("01_first:\n  temperatures: [0.5]\n")
+    for folder in ("notebooks", "data"):
+        (root / folder).mkdir()
+    (root / "data" / "manifest.json").write_text(json.dumps(MANIFEST))
+    for name in NAMES:
+        (root / "notebooks" / f"{name}.py").write_text(CHAPTER.format(title=f"Chapter {name}"))
+    done = book(root, "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root, done.stdout
+
+
+@pytest.fixture
+def root(built, tmp_path):
+    return shutil.copytree(built[0], tmp_path / "copy", symlinks=True)
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "smoothrelu.book", *arguments]
+
+
+def book(root, *arguments):
+    return subprocess.run(
+        command(*arguments), cwd=root, capture_output=True, text=True, timeout=120
+    )
+
+
+def page(root, name):
+    return root / "book" / "chapters" / f"{name}.ipynb"
+
+
+def record(root, name):
+    return json.loads(page(root, name).read_text())["metadata"]["smoothrelu"]
+
+
+def executed(output):
+    return re.findall(r"^(\w+) +\| executed", output, flags=re.MULTILINE)
+
+
+@contextlib.contextmanager
+def sleeping(root, *arguments):
+    """A process whose chapter has begun its nap; killed at the end, with all its children."""
+    with subprocess.Popen(
+        command(*arguments), cwd=root, start_new_session=True, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert any("half done" in line for line in process.stdout), "it ended before its nap"
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_build_executes_every_chapter_and_ends_with_the_path_of_the_site(built):
+    root, output = built
+    assert sorted(executed(output)) == NAMES
+    assert output.splitlines()[-1] == f"The book is ready: {root}/_build/html/index.html"
+    assert (root / "_build/html/index.html").exists()
+
+
+def test_a_chapter_records_its_parameters_and_where_it_came_from(built):
+    found = record(built[0], "01_first")
+    assert found["parameters"] == {
+        "temperatures": [0.5], "seeds": [0], "nap": 0.0, "label": "first",
+    }  # fmt: skip
+    assert found["published"] is True
+    assert found["data"] == {"data/tiny.npz": "0123abcd"}
+    assert found["commit"] == "unknown"  # the copy is no clone
+    assert found["seconds"] > 0
+
+
+def test_the_page_shows_its_parameters_and_the_command_that_makes_it(built):
+    html = (built[0] / "_build/html/book/chapters/01_first.html").read_text()
+    text = unescape(re.sub(r"<[^>]+>", "", html))
+    assert "temperatures = [0.5]\nseeds = [0]\nnap = 0.0\n" in text
+    assert "make chapter CHAPTER=01_first PARAMS='temperatures=[0.5]; seeds=[0]" in text
+    assert "Not the published parameters" not in text
+
+
+def test_a_published_notebook_names_no_folder_of_this_machine(built):
+    for name in NAMES:
+        text = page(built[0], name).read_text()
+        assert str(built[0]) not in text
+        assert str(Path.home()) not in text
+        cells = json.loads(text)["cells"]
+        streams = [output.get("name") for cell in cells for output in cell.get("outputs", [])]
+        assert streams == ["stdout"]  # progress belongs to the terminal
+
+
+def test_a_broken_reference_fails_the_build_and_the_last_good_site_stays(root):
+    index = (root / "_build/html/index.html").read_bytes()
+    source = root / "notebooks" / "02_second.py"
+    lost = "\n# %% [markdown]\n# One line.\n#\n# See {eq}`eq-lost`.\n"
+    source.write_text(source.read_text() + lost)
+    done = book(root, "build")
+    assert done.returncode == 1
+    line = 1 + source.read_text().splitlines().index("# See {eq}`eq-lost`.")
+    complaint = f"notebooks/02_second.py:{line}: WARNING: equation not found: eq-lost"
+    assert done.stdout.count(complaint) == 1
+    assert (root / "_build/html/index.html").read_bytes() == index
+    assert "eq-lost" not in (root / "_build/html/book/chapters/02_second.html").read_text()
+    assert book(root, "build").returncode == 1  # nothing warm hides it
+
+
+def test_a_second_build_executes_nothing_and_says_so(root):
+    done = book(root, "build")
+    assert done.stdout == f"The book is up to date: {root}/_build/html/index.html\n"
+
+
+def test_another_temperature_runs_one_chapter_and_the_next_build_takes_it_back(root):
+    done = book(root, "chapter", "02_second", "--params", "temperatures=[0.3, 2]")
+    assert executed(done.stdout) == ["02_second"]
+    assert record(root, "02_second")["parameters"]["temperatures"] == [0.3, 2.0]
+    assert record(root, "02_second")["published"] is False
+    html = (root / "_build/html/book/chapters/02_second.html").read_text()
+    assert "Not the published parameters" in html
+    assert (
+        "not the published parameters" in (root / "book/chapters/provenance-table.md").read_text()
+    )
+
+    done = book(root, "build")
+    assert executed(done.stdout) == ["02_second"]
+    assert record(root, "02_second")["parameters"]["temperatures"] == [0.25, 1.0]
+
+
+@pytest.mark.parametrize(
+    "given, complaint",
+    [
+        ("temperature=[0.3]", "no parameter 'temperature'; did you mean 'temperatures'?"),
+        ("temperatures='0.3'", "'temperatures' must be a list, like its default [0.25, 1.0]"),
+        ("temperatures=['0.3']", "'temperatures' must be a list"),
+        ("temperatures=[0.3, -1]", "'temperatures' must be positive"),
+        ("temperatures=[0]", "'temperatures' must be positive"),
+        ("temperatures=[1e999]", "'temperatures' must be a list"),
+        ("temperatures=[" + "9" * 400 + "]", "'temperatures' int too large"),
+        ("temperatures=[open('made', 'w')]", "'temperatures' must be a plain value"),
+        ("import os", "'import os' is not of the form name=value"),
+        ("seeds=[]", "'seeds' must have 1 to 1000 entries"),
+        ("seeds=[0.5]", "each entry must be a whole number"),
+        ("seeds=[-1]", "'seeds' must be 0 or a positive whole number"),
+        ("seeds=[1, 1]", "'seeds' must not repeat an entry"),
+        ("seeds=[0]; seeds=[1]", "'seeds' is given twice"),
+        ("label=3", "'label' must be text"),
+        ("nap=" + "(" * 300, "cannot be read"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_by_name_before_anything_runs(built, given, complaint):
+    before = page(built[0], "01_first").stat().st_mtime_ns
+    done = book(built[0], "chapter", "01_first", "--params", given)
+    assert done.returncode == 2
+    assert complaint in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not (built[0] / "made").exists()
+    assert page(built[0], "01_first").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("name", ["01_frist", "../01_first", "notebooks/01_first", ""])
+def test_an_unknown_chapter_is_refused_with_the_list(built, name):
+    done = book(built[0], "chapter", name)
+    assert done.returncode == 2
+    assert f"no chapter '{name}'" in done.stdout
+    assert "There are: 01_first, 02_second, 03_third" in done.stdout
+
+
+def test_published_parameters_are_checked_like_typed_ones(root):
+    (root / "book" / "params.yml").write_text("01_first:\n  temperatures: [1e-3]\n")
+    done = book(root, "build")
+    assert done.returncode == 2
+    assert "book/params.yml, 01_first: 'temperatures'" in done.stdout
+    assert "in YAML write 1.0e-3" in done.stdout
+
+
+def test_a_failing_chapter_leaves_the_last_good_one_and_names_the_failed_notebook(root):
+    source = root / "notebooks" / "01_first.py"
+    good_source, good_page = source.read_text(), page(root, "01_first").read_bytes()
+    source.write_text(good_source + "\n# %%\nassert 1 > 2, 'the claim does not hold'\n")
+    done = book(root, "build")
+    assert done.returncode == 1
+    assert "01_first: cell 5 of notebooks/01_first.py failed: `assert 1 > 2" in done.stdout
+    assert "AssertionError: the claim does not hold" in done.stdout
+    assert "book/chapters/01_first.failed.ipynb" in done.stdout
+    assert done.stdout.count("executing") == 1  # a false claim is not tried twice
+    assert page(root, "01_first").read_bytes() == good_page
+    assert (root / "_build/html/index.html").exists()
+    assert "the claim does not hold" in page(root, "01_first.failed").read_text()
+
+    source.write_text(good_source)  # the chapter that was kept is not taken for fresh
+    assert executed(book(root, "build").stdout) == ["01_first"]
+    assert not page(root, "01_first.failed").exists()
+
+
+def test_a_killed_build_leaves_the_last_good_chapter_and_the_next_one_works(root):
+    good = page(root, "02_second").read_bytes()
+    with sleeping(root, "chapter", "02_second", "--params", "nap=60.0"):
+        pass
+    assert page(root, "02_second").read_bytes() == good
+    done = book(root, "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert record(root, "02_second")["published"] is True
+    assert not page(root, "02_second.running").exists()
+
+
+def test_only_a_changed_published_parameter_or_a_missing_chapter_is_executed(root):
+    (root / "book" / "params.yml").write_text("01_first:\n  temperatures: [0.125]\n")
+    page(root, "03_third").unlink()
+    done = book(root, "build")
+    assert sorted(executed(done.stdout)) == ["01_first", "03_third"]
+    assert record(root, "01_first")["parameters"]["temperatures"] == [0.125]
+
+
+def test_a_chapter_that_is_being_executed_is_not_executed_a_second_time(root):
+    with sleeping(root, "execute", "01_first", "--params", "nap=2.0") as first:
+        second = book(root, "execute", "01_first")
+        assert second.returncode == 2
+        assert "01_first is being executed by another process" in second.stdout
+        said = first.stdout.read()
+        assert first.wait() == 0, said
+    assert record(root, "01_first")["parameters"]["nap"] == 2.0
+    # Snakemake was not told of this execution; the build notices all the same.
+    assert executed(book(root, "build").stdout) == ["01_first"]
+
+
+def test_progress_bars_become_whole_lines_at_a_slow_pace(capsys):
+    lines = Lines("01_first")
+    for done in range(1000):
+        lines.write(f"\r{done} of 1000\x1b[A")
+    assert capsys.readouterr().out == ""
+    lines.write("\nUserWarning: rough\npart")
+    lines.write("s\n")
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["01_first          | UserWarning: rough", "01_first          | parts"]
