@@ -151,7 +151,8 @@ figures.flow_over_depth(flows, "gradient", "squared gradient")
 
 # %%
 last = flows[flows["layer"] == depth].set_index(["activation", "temperature", "init"])["K"]
-spread = constants.groupby("activation")["C_W"].agg(lambda c: c.max() / c.min() - 1).max()
+C_W = constants.groupby("activation")["C_W"]
+spread = (C_W.max() / C_W.min() - 1).max()
 off_by = np.abs(constants[["chi_parallel", "chi_perp"]] - 1).to_numpy().max()
 glue("depth", depth)
 glue("he_gumbel", last["GumbelLU", max(temperatures), "he"])

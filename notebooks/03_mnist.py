@@ -42,9 +42,9 @@ from smoothrelu import (
     SMOOTH_RELUS,
     SWISH,
     GumbelLU,
-    Run,
     critical_init_,
     figures,
+    grid,
     he_init_,
     summaries,
     sweep,
@@ -68,11 +68,11 @@ device = "auto"
 # more temperature costs one more temperature.
 
 # %%
-inits = [critical_init_, he_init_]
-common = {"dataset": "mnist", "n_train": n_train}
+common = {"dataset": "mnist", "n_train": n_train, "seed": seeds}
+both = [critical_init_, he_init_]
 smooth = [kind(T) for kind in SMOOTH_RELUS for T in temperatures]
-runs = [Run(activation=a, init=i, seed=s, lr=lr, **common) for a in smooth for i in inits for s in seeds]
-runs += [Run(activation=nn.ReLU(), init=he_init_, seed=s, lr=lr, **common) for s in seeds]
+runs = grid(activation=smooth, init=both, lr=lr, **common)
+runs += grid(activation=nn.ReLU(), init=he_init_, lr=lr, **common)
 results = sweep(runs, device=device)
 
 # %% mystnb={"figure": {"caption": "Training loss on MNIST. Lines are means over seeds, bands reach from the lowest seed to the highest. Solid: critical initialisation; dashed: He's. ReLU, black, is the same in each panel.", "name": "fig-mnist-loss"}, "image": {"alt": "Training loss on a logarithmic axis against the step, one panel for each temperature. At temperature one the dashed lines of He initialisation lie far above the solid lines of critical initialisation, GumbelLU and SWISH highest; at temperature 0.1 all lines lie together."}} tags=["hide-input"]
@@ -99,9 +99,9 @@ table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}
 
 # %%
 warm = [kind(max(temperatures)) for kind in (SWISH, GumbelLU)]
-pairs = [(a, i) for a in warm for i in inits] + [(nn.ReLU(), he_init_)]
-grid = [(a, i, rate, s) for a, i in pairs for rate in learning_rates for s in seeds]
-rates = sweep([Run(activation=a, init=i, lr=r, seed=s, **common) for a, i, r, s in grid], device=device)
+runs = grid(activation=warm, init=both, lr=learning_rates, **common)
+runs += grid(activation=nn.ReLU(), init=he_init_, lr=learning_rates, **common)
+rates = sweep(runs, device=device)
 
 # %% mystnb={"figure": {"caption": "Training loss after the last step against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-mnist-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The final training loss falls with the learning rate; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)

@@ -16,6 +16,7 @@ from smoothrelu.criticality import criticality as criticality
 from smoothrelu.datasets import Dataset as Dataset
 from smoothrelu.datasets import load_dataset as load_dataset
 from smoothrelu.experiments import Run as Run
+from smoothrelu.experiments import grid as grid
 from smoothrelu.experiments import sweep as sweep
 from smoothrelu.gaussian import gaussian_mean as gaussian_mean
 from smoothrelu.kernels import chi_parallel as chi_parallel

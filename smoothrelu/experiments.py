@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import platform
 import subprocess
@@ -63,6 +64,17 @@ class Run:
         temperature = float(getattr(self.activation, "temperature", float("nan")))
         fields |= {"activation": name, "temperature": temperature, "init": _name(self.init)}
         return fields | {"activation_repr": repr(self.activation)}
+
+
+def grid(**fields) -> list[Run]:
+    """All runs over a product: a field given as a list is varied, the others stay fixed.
+
+    grid(dataset="mnist", activation=[SWISH(1.0), SWISH(0.1)], init=critical_init_, seed=[0, 1]) has
+    four runs.
+    """
+    names = list(fields)
+    choices = [value if isinstance(value, list) else [value] for value in fields.values()]
+    return [Run(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
 
 
 def sweep(

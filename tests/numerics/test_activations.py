@@ -1,4 +1,6 @@
-"""The accuracy that `smoothrelu.activations` promises, against 60-digit arithmetic, and its differentiability."""
+"""The accuracy that `smoothrelu.activations` promises, against 60-digit arithmetic, and its
+differentiability.
+"""
 
 import copy
 import io
@@ -42,7 +44,9 @@ def exact(kind, x: float, T: float):
 
 
 magnitudes = st.one_of(
-    st.floats(-12, 12), st.floats(-6e4, 6e4), st.sampled_from([0.0, 1e-30, -1e-30, 3e38, -3e38, -1e19])
+    st.floats(-12, 12),
+    st.floats(-6e4, 6e4),
+    st.sampled_from([0.0, 1e-30, -1e-30, 3e38, -3e38, -1e19]),
 )
 
 

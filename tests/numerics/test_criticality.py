@@ -1,4 +1,6 @@
-"""Critical constants to ten digits, against an independent mpmath computation and published values."""
+"""Critical constants to ten digits, against an independent mpmath computation and published
+values.
+"""
 
 import mpmath
 import pytest
@@ -53,7 +55,7 @@ def test_the_critical_constants_agree_with_mpmath_to_ten_digits(kind):
     assert excess(K_star * (1 - tenth_digit)) * excess(K_star * (1 + tenth_digit)) < 0
     C_W = 1 / mean(lambda z: (g(z) + z * dg(z)) ** 2, K_star)
     C_b = K_star - C_W * mean(lambda z: (z * g(z)) ** 2, K_star)
-    assert found.C_W == pytest.approx(float(C_W), rel=1e-10)
+    assert pytest.approx(float(C_W), rel=1e-10) == found.C_W
     assert found.C_b == pytest.approx(float(C_b), rel=1e-10)
 
 
@@ -74,7 +76,7 @@ def test_printing_shows_the_constants():
 @pytest.mark.parametrize("T", [1e-8, 1e-3, 0.3, 1e4])
 def test_the_temperature_leaves_C_W_alone_and_multiplies_C_b_by_its_square(kind, T):
     unit, found = criticality(kind()), criticality(kind(T))
-    assert found.C_W == pytest.approx(unit.C_W, rel=1e-10)
+    assert pytest.approx(unit.C_W, rel=1e-10) == found.C_W
     assert found.C_b == pytest.approx(unit.C_b * T**2, rel=1e-10)
 
 
@@ -94,9 +96,9 @@ def test_torchs_own_functions_are_accepted():
 def test_relu_is_scale_invariant_with_he_initialisation():
     found = criticality(torch.nn.ReLU())
     assert found.universality == "scale-invariant" and found.K_star is None
-    assert found.C_W == pytest.approx(2, rel=1e-12) and found.C_b == 0
+    assert pytest.approx(2, rel=1e-12) == found.C_W and found.C_b == 0
     leaky = criticality(lambda x: F.leaky_relu(x, 0.1))
-    assert leaky.C_W == pytest.approx(2 / 1.01, rel=1e-12)
+    assert pytest.approx(2 / 1.01, rel=1e-12) == leaky.C_W
 
 
 def test_tanh_belongs_to_the_class_of_vanishing_kernels():

@@ -44,7 +44,9 @@ def test_the_mean_square_is_right_to_twelve_digits_at_every_ratio_of_scales(kind
 def test_moments_of_the_normal_distribution_come_out_for_every_scale(power, scale):
     K = torch.tensor([1e-8, 1.0, 3.7, 1e8], dtype=torch.float64)
     exact = math.prod(range(1, power, 2)) * K ** (power / 2)
-    torch.testing.assert_close(gaussian_mean(lambda z: z**power, K, scale), exact, rtol=1e-13, atol=0)
+    torch.testing.assert_close(
+        gaussian_mean(lambda z: z**power, K, scale), exact, rtol=1e-13, atol=0
+    )
 
 
 def test_a_kink_or_jump_at_the_origin_costs_nothing_when_the_scale_is_unknown():
