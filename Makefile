@@ -59,7 +59,7 @@ lock: $(STAMP)  ## write requirements.lock anew, keeping versions (LOCKFLAGS=--u
 	@cp requirements.lock .lock.pins
 	@$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 \
 	    --extra book --extra test --extra lab --annotation-style line --quiet --no-header \
-	    --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) --output-file .lock.pins >/dev/null
+	    $(LOCKFLAGS) --output-file .lock.pins >/dev/null
 	@{ sed -n '/^#/p;/^#/!q' requirements.lock; grep -Ev '$(TORCH_COMPANIONS)' .lock.pins; } > .lock.new
 	@cmp -s .lock.new requirements.lock || cp .lock.new requirements.lock; rm -f .lock.new .lock.pins
 

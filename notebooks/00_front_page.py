@@ -42,8 +42,8 @@ assert last.loc[hottest, "he"]["max"] < 1e-3 < last.xs("critical", level="init")
 # %% [markdown]
 # At $T$ equal to the size of the signal and above, not one of the five activations carries more than a trace of it through fifty
 # layers under He initialisation (at the highest temperature shown the best keeps
-# {glue:text}`chapters/00_front_page.ipynb::he_hottest:.0e`), while under critical initialisation the least that is left, at any
-# temperature, is {glue:text}`chapters/00_front_page.ipynb::critical_lowest:.2f`. Both figures come from the run that made this page, as
+# {glue:text}`he_hottest:.0e`), while under critical initialisation the least that is left, at any
+# temperature, is {glue:text}`critical_lowest:.2f`. Both figures come from the run that made this page, as
 # every number in this book does.
 #
 # ## How to read

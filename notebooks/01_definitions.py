@@ -130,7 +130,7 @@ figures.distance_to_relu(distances)
 # In {numref}`fig-distance` parallel lines mean one law with different constants: a decade less temperature is a decade
 # less distance, for every gate. A consequence worth remembering is that **temperatures of different activations are not
 # comparable**. At equal $T$, GumbelLU is
-# {glue:text}`chapters/01_definitions.ipynb::widest_ratio:.2f` times as far from ReLU as GudermanLU. Statements such as
+# {glue:text}`widest_ratio:.2f` times as far from ReLU as GudermanLU. Statements such as
 # "GELU behaves more like ReLU than SWISH" are, to this extent, statements about a choice of units.
 #
 # ## What would falsify the claim
@@ -150,7 +150,7 @@ assert worst < 1e-9
 
 # %% [markdown]
 # The largest relative deviation from {eq}`eq-distance` in this run is
-# {glue:text}`chapters/01_definitions.ipynb::worst_deviation:.1e`.
+# {glue:text}`worst_deviation:.1e`.
 #
 # ## Where this is computed
 #

@@ -122,10 +122,10 @@ figures.flow_over_depth(flows, "gradient", "squared gradient")
 #
 # At $T=1$ He initialisation sends the signal to zero, exponentially: once $K$ is small against $T^2$ the network is
 # linear with gain $\sqrt2\,g(0)$, and each layer halves the variance of what passes through (GumbelLU, whose gate opens
-# late, keeps only about a quarter). After the {glue:text}`chapters/02_initialization.ipynb::depth:.0f` layers of this run
+# late, keeps only about a quarter). After the {glue:text}`depth:.0f` layers of this run
 # a GumbelLU network initialised by He at the highest temperature is left with a kernel of
-# {glue:text}`chapters/02_initialization.ipynb::he_gumbel:.1e`; critically initialised, with
-# {glue:text}`chapters/02_initialization.ipynb::critical_gumbel:.2f`. As the temperature falls the dashed lines
+# {glue:text}`he_gumbel:.1e`; critically initialised, with
+# {glue:text}`critical_gumbel:.2f`. As the temperature falls the dashed lines
 # straighten, and when $T$ is a hundredth of the signal the two initialisations can hardly be told apart: the network is a
 # ReLU network.
 #
@@ -134,8 +134,8 @@ figures.flow_over_depth(flows, "gradient", "squared gradient")
 # price of starting far away: until the kernel has come near to $K^\star$, $\chi_\perp$ is below 1.
 #
 # There is a price at the cold end too. At the lowest temperature of this run the critical kernels have moved by up to
-# {glue:text}`chapters/02_initialization.ipynb::cold_critical:.0%` over all layers and He's by
-# {glue:text}`chapters/02_initialization.ipynb::cold_he:.1%` at most: far above its $K^\star$ a smooth network is nearly ReLU, whose
+# {glue:text}`cold_critical:.0%` over all layers and He's by
+# {glue:text}`cold_he:.1%` at most: far above its $K^\star$ a smooth network is nearly ReLU, whose
 # critical $C_W$ is 2, and the half percent that is missing from its own is lost in every layer.
 #
 # ## What this means for your network
@@ -167,7 +167,7 @@ assert (last.xs("critical", level="init") > 0.1).all()
 
 # %% [markdown]
 # In this run the susceptibilities differ from 1 by at most
-# {glue:text}`chapters/02_initialization.ipynb::off_by:.0e`.
+# {glue:text}`off_by:.0e`.
 #
 # ## Where this is computed
 #

@@ -117,16 +117,16 @@ table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 # In {numref}`fig-mnist-loss`, look at the first dozens of steps of the dashed curves at $T=1$: they lie flat. The signal that
 # reaches the output has hardly any of the input left in it, the gradient that comes back has died on the way, and the network
 # waits until its weights have grown enough to let something through. GumbelLU, whose gate is nearly shut at the origin, waits
-# longest. Its gain at the highest temperature of this run is {glue:text}`chapters/03_mnist.ipynb::gain_gumbel:.2f` nats of mean
-# loss, that of SWISH {glue:text}`chapters/03_mnist.ipynb::gain_swish:.2f`.
+# longest. Its gain at the highest temperature of this run is {glue:text}`gain_gumbel:.2f` nats of mean
+# loss, that of SWISH {glue:text}`gain_swish:.2f`.
 #
 # At the lowest temperature the greatest gain in absolute value, over all activations, is
-# {glue:text}`chapters/03_mnist.ipynb::cold_gain:.3f`, and its sign varies: there is nothing to gain from criticality where the
+# {glue:text}`cold_gain:.3f`, and its sign varies: there is nothing to gain from criticality where the
 # network is a ReLU network. GELU and GudermanLU, of narrower gates, lose least under He at $T=1$: temperatures of different
 # activations are not comparable, as the first chapter found.
 #
 # At its own best learning rate GumbelLU still trains
-# {glue:text}`chapters/03_mnist.ipynb::best_gumbel:.2f` nats better when it is critical. A large learning rate shortens the wait of a
+# {glue:text}`best_gumbel:.2f` nats better when it is critical. A large learning rate shortens the wait of a
 # badly initialised network but does not abolish it.
 #
 # ## What would falsify the claim

@@ -122,11 +122,11 @@ figures.loss_curves(results, "test_acc")
 # ## How to read the figures
 #
 # The dashed curves of {numref}`fig-cifar10-loss` wait at the start as they did on MNIST. At the highest temperature of this
-# run the gain of GumbelLU is {glue:text}`chapters/04_cifar10.ipynb::gain_gumbel:.2f` nats of mean loss and that of SWISH
-# {glue:text}`chapters/04_cifar10.ipynb::gain_swish:.2f`. At the lowest the greatest gain in absolute value is
-# {glue:text}`chapters/04_cifar10.ipynb::cold_gain:.3f`.
+# run the gain of GumbelLU is {glue:text}`gain_gumbel:.2f` nats of mean loss and that of SWISH
+# {glue:text}`gain_swish:.2f`. At the lowest the greatest gain in absolute value is
+# {glue:text}`cold_gain:.3f`.
 #
-# With its own best learning rate GumbelLU is {glue:text}`chapters/04_cifar10.ipynb::best_gumbel:.2f` nats better when it is
+# With its own best learning rate GumbelLU is {glue:text}`best_gumbel:.2f` nats better when it is
 # critical. The answer to the question above is therefore that the advantage is not only one of starting up.
 #
 # {numref}`fig-cifar10-rates` also shows where the comparison ends. At the smallest learning rate nothing has learned much within the

@@ -1,13 +1,10 @@
-"""What a notebook shows beside its figures: tables, and numbers that the prose of any page can
-quote.
-"""
+"""What a notebook shows beside its figures: tables, and numbers for its prose to quote."""
 
 import numbers
 
 
 def glue(name: str, value: float | str) -> None:
-    """Publish a number or text under a name; a page shows it by
-    {glue:text}`chapters/NN_name.ipynb::name:.3f`.
+    """Publish a number or text under a name; the page quotes it by {glue:text}`name:.3f`.
 
     Says nothing in the notebook itself. The same record that myst_nb.glue leaves, without needing
     myst_nb in the kernel.

@@ -87,7 +87,7 @@ class TestArgument:
 
     def test_measured_numbers_in_the_prose_come_from_the_run(self, path):
         glued = set(re.findall(r'glue\("(\w+)"', path.read_text()))
-        quoted = set(re.findall(rf"chapters/{path.stem}\.ipynb::(\w+)", path.read_text()))
+        quoted = set(re.findall(r"\{glue:text\}`(\w+)", path.read_text()))
         assert quoted and quoted <= glued
 
 
