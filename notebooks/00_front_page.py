@@ -64,7 +64,8 @@ assert last.loc[hottest, "he"]["max"] < 1e-3 < last.xs("critical", level="init")
 # ```python
 # from smoothrelu import MLP, GumbelLU, critical_init_
 #
-# net = critical_init_(MLP(784, 10, width=128, depth=20, activation=GumbelLU(temperature=0.5)))
+# net = MLP(784, 10, width=128, depth=20, activation=GumbelLU(0.5))
+# critical_init_(net)
 # ```
 #
 # ## How to re-run

@@ -172,5 +172,5 @@ assert (last.xs("critical", level="init") > 0.1).all()
 # ## Where this is computed
 #
 # `smoothrelu/gaussian.py` holds the quadrature, `smoothrelu/kernels.py` the map and the susceptibilities,
-# `smoothrelu/criticality.py` the solution of {eq}`eq-critical`. The function `criticality` takes any elementwise function
+# `smoothrelu/critical.py` the solution of {eq}`eq-critical`. The function `criticality` takes any elementwise function
 # of PyTorch, `torch.nn.functional.silu` as well as a lambda of your own, and says so where there is no critical point.

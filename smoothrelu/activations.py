@@ -9,7 +9,8 @@ of an activation follows from g, g' and g'':
 
 A gate is written once, as a plain composition of differentiable torch operations that neither
 overflow nor form 0 * inf for any u inside its `support`; outside it the gate equals its limit in
-float64, so u is clamped.
+float64, so u is clamped. Beside it stand `forward` and `backward`: the same mathematics in place
+and in torch's cheapest operations, for training.
 """
 
 import math
@@ -28,12 +29,19 @@ _LOG2_E = math.log2(math.e)
 
 @dataclass(frozen=True)
 class Gate:
-    """g(u), g'(u) and g''(u), and the interval of u outside which g is constant to float64."""
+    """g(u), g'(u) and g''(u), and the interval of u outside which g is constant to float64.
+
+    forward(x, u, T) is phi_T(x) and backward(grad, u) is grad * phi_T'(x), the hot path of
+    training:
+    not differentiable themselves, they may overwrite u, and nothing else.
+    """
 
     value: TensorFunction
     first: TensorFunction
     second: TensorFunction
     support: tuple[float, float]
+    forward: Callable[[Tensor, Tensor, float], Tensor]
+    backward: Callable[[Tensor, Tensor], Tensor]
 
 
 class SmoothReLU(nn.Module):
@@ -113,12 +121,16 @@ class _SavesOnlyItsInput(torch.autograd.Function):
     def forward(ctx, x, activation):
         ctx.save_for_backward(x)
         ctx.activation = activation
-        return activation._value(x)
+        wide, u = activation._scaled(x)
+        return activation.gate.forward(wide, u, activation.temperature).to(x.dtype)
 
     @staticmethod
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
-        return grad * ctx.activation.derivative(x), None
+        if torch.is_grad_enabled():  # a higher derivative is wanted
+            return grad * ctx.activation.derivative(x), None
+        _, u = ctx.activation._scaled(x)
+        return ctx.activation.gate.backward(grad.to(u.dtype), u).to(x.dtype), None
 
 
 def _under_transform() -> bool:
@@ -135,6 +147,10 @@ def _exp(u: Tensor) -> Tensor:
     return torch.exp2(u * _LOG2_E)
 
 
+def _one(u: Tensor) -> Tensor:
+    return u.new_ones(())
+
+
 # --- the gates
 # -------------------------------------------------------------------------------------------------
 
@@ -147,11 +163,19 @@ class SWISH(SmoothReLU):
         first=lambda u: torch.sigmoid(u) * torch.sigmoid(-u),
         second=lambda u: -torch.sigmoid(u) * torch.sigmoid(-u) * torch.tanh(u / 2),
         support=(-800.0, 800.0),
+        forward=lambda x, u, T: u.sigmoid_().mul_(x),
+        backward=torch.ops.aten.silu_backward,
     )
 
 
 def _normal_density(u: Tensor) -> Tensor:
     return _exp(-0.5 * u * u) * (1 / math.sqrt(2 * math.pi))
+
+
+def _gelu_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+    """ReLU(x) + T gelu(-|u|): torch's gelu costs a sixth of erfc, and T gelu(u) could overflow."""
+    correction = torch.nn.functional.gelu(u.abs_().neg_())
+    return torch.relu(x).add_(correction, alpha=T)
 
 
 class GELU(SmoothReLU):
@@ -167,6 +191,8 @@ class GELU(SmoothReLU):
         first=_normal_density,
         second=lambda u: -u * _normal_density(u),
         support=(-40.0, 40.0),
+        forward=_gelu_forward,
+        backward=torch.ops.aten.gelu_backward,
     )
 
 
@@ -180,6 +206,19 @@ def _gumbel_second(u: Tensor) -> Tensor:
     return e * _exp(-e) * (e - 1)
 
 
+def _gumbel_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+    """x / 2^(2^w), w = log2(log2 e) - u log2 e."""
+    u.mul_(-_LOG2_E).add_(math.log2(_LOG2_E)).exp2_().exp2_()
+    return torch.div(x, u, out=u)
+
+
+def _gumbel_backward(grad: Tensor, u: Tensor) -> Tensor:
+    """grad g (1 + u e) with e = exp(-u), g = exp(-e)."""
+    e = u.mul(-_LOG2_E).exp2_()
+    g = e.mul(-_LOG2_E).exp2_()
+    return e.mul_(u).add_(1).mul_(g).mul_(grad)
+
+
 class GumbelLU(SmoothReLU):
     r"""x exp(-exp(-x/T)), the gate being the Gumbel distribution function  (GoLU at T = 1)."""
 
@@ -188,11 +227,24 @@ class GumbelLU(SmoothReLU):
         first=_gumbel_first,
         second=_gumbel_second,
         support=(-7.0, 800.0),
+        forward=_gumbel_forward,
+        backward=_gumbel_backward,
     )
 
 
 def _inverse_hypotenuse(u: Tensor) -> Tensor:
     return torch.rsqrt(1 + u * u)
+
+
+def _algebraic_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+    v = torch.addcmul(_one(u), u, u).rsqrt_().mul_(u)
+    return v.mul_(0.5).add_(0.5).mul_(x)
+
+
+def _algebraic_backward(grad: Tensor, u: Tensor) -> Tensor:
+    """grad (1/2 + v - v^3/2) with v = u / sqrt(1 + u^2)."""
+    v = torch.addcmul(_one(u), u, u).rsqrt_().mul_(u)
+    return torch.mul(v, v, out=u).mul_(-0.5).add_(1).mul_(v).add_(0.5).mul_(grad)
 
 
 class AlgebraicLU(SmoothReLU):
@@ -203,12 +255,26 @@ class AlgebraicLU(SmoothReLU):
         first=lambda u: 0.5 * _inverse_hypotenuse(u) ** 3,
         second=lambda u: -1.5 * u * _inverse_hypotenuse(u) ** 5,
         support=(-1e9, 1e9),
+        forward=_algebraic_forward,
+        backward=_algebraic_backward,
     )
 
 
 def _guderman_first(u: Tensor) -> Tensor:
     e = _exp(2 * u)
     return (4 / math.pi) * e / (1 + e * e)
+
+
+def _guderman_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+    e = u.mul_(2 * _LOG2_E).exp2_()
+    return torch.atan2(e, _one(e), out=e).mul_(2 / math.pi).mul_(x)
+
+
+def _guderman_backward(grad: Tensor, u: Tensor) -> Tensor:
+    """grad (2/pi) (atan(e) + 2 u e/(1 + e^2)) with e = exp(2 u)."""
+    e = u.mul(2 * _LOG2_E).exp2_()
+    slope = torch.atan2(e, _one(e)).addcdiv_(u.mul_(e), torch.addcmul(_one(e), e, e), value=2)
+    return slope.mul_(2 / math.pi).mul_(grad)
 
 
 class GudermanLU(SmoothReLU):
@@ -222,6 +288,8 @@ class GudermanLU(SmoothReLU):
         first=_guderman_first,
         second=lambda u: -2 * torch.tanh(2 * u) * _guderman_first(u),
         support=(-400.0, 20.0),
+        forward=_guderman_forward,
+        backward=_guderman_backward,
     )
 
 
@@ -244,10 +312,25 @@ def _mish_gate(u: Tensor) -> Tensor:
     return m / (m + 2)
 
 
+def _mish_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+    return _mish_gate(u).mul_(x)
+
+
+def _mish_backward(grad: Tensor, u: Tensor) -> Tensor:
+    return _mish_gate(u).addcmul_(u, _mish_first(u)).mul_(grad)
+
+
 class Mish(SmoothReLU):
     r"""x tanh(softplus(x/T))  (Misra 2019 at T = 1)."""
 
-    gate = Gate(value=_mish_gate, first=_mish_first, second=_mish_second, support=(-800.0, 20.0))
+    gate = Gate(
+        value=_mish_gate,
+        first=_mish_first,
+        second=_mish_second,
+        support=(-800.0, 20.0),
+        forward=_mish_forward,
+        backward=_mish_backward,
+    )
 
 
 SMOOTH_RELUS = (SWISH, GELU, GumbelLU, AlgebraicLU, GudermanLU)

@@ -23,7 +23,7 @@ from smoothrelu.results import Store, default_store
 from smoothrelu.training import Diverged, accuracy, deterministic, gradient_descent
 
 _COMPUTING_MODULES = (
-    *("activations", "criticality", "datasets", "experiments"),
+    *("activations", "critical", "datasets", "experiments"),
     *("gaussian", "kernels", "network", "training"),
 )
 

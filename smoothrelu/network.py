@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from smoothrelu.activations import SmoothReLU
-from smoothrelu.criticality import criticality
+from smoothrelu.critical import criticality
 
 
 class MLP(nn.Module):

@@ -35,7 +35,7 @@ def gain_of_critical(table: pandas.DataFrame) -> pandas.DataFrame:
         index=[*_SETTING, "seed"], columns="init", values="mean_loss"
     )
     difference = (runs["he"] - runs["critical"]).dropna()
-    gain = difference.groupby(_SETTING).agg(
+    gain = difference.groupby(_SETTING, sort=False).agg(
         gain="mean", lowest="min", highest="max", deviation="std", seeds="size"
     )
     gain["standardised"] = gain["gain"] / gain.pop("deviation")

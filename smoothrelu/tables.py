@@ -9,7 +9,7 @@ import pandas
 import torch
 
 from smoothrelu.activations import SmoothReLU
-from smoothrelu.criticality import criticality
+from smoothrelu.critical import criticality
 from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
 from smoothrelu.relu_limit import uniform_distance
 

@@ -5,14 +5,14 @@ to its end; until then the work is in NAME.running.ipynb, and after an error in 
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import sys
 from pathlib import Path
 
-from smoothrelu.book.checks import BookError, Value
+from smoothrelu.book.checks import Value
+from smoothrelu.book.lock import only_one
 from smoothrelu.book.parameters import effective, published, source_of, written
 from smoothrelu.book.progress import SECONDS_BETWEEN_UPDATES, Lines, say
 from smoothrelu.book.provenance import gather
@@ -33,8 +33,7 @@ def execute(root: Path, name: str, overrides: str = "") -> Path:
     """
     parameters = effective(root, name, overrides)
     good = root / "book" / "chapters" / f"{name}.ipynb"
-    good.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(good.with_name(f".{name}.lock"), name):
+    with only_one(good.with_name(f".{name}.lock"), f"{name} is being executed"):
         say(name, f"executing with {written(parameters)}")
         running = good.with_suffix(".running.ipynb")
         notebook = _run(root, name, parameters, running)
@@ -49,17 +48,6 @@ def execute(root: Path, name: str, overrides: str = "") -> Path:
         good.with_suffix(".failed.ipynb").unlink(missing_ok=True)
     say(name, f"executed in {seconds:.1f} s")
     return good
-
-
-@contextlib.contextmanager
-def _only_one(path: Path, name: str):
-    """Hold a lock that the system drops with the process, however it ends."""
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BookError(f"{name} is being executed by another process; wait for it") from None
-        yield
 
 
 def _run(root: Path, name: str, parameters: dict[str, Value], running: Path):

@@ -1,13 +1,12 @@
 """Bring the book up to date through Snakemake, which decides what has to run."""
 
-import contextlib
-import fcntl
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 from smoothrelu.book.checks import BookError
+from smoothrelu.book.lock import only_one
 from smoothrelu.book.parameters import chapters, effective, published
 from smoothrelu.book.provenance import record_of
 from smoothrelu.book.site import index_of, site
@@ -22,7 +21,7 @@ def build(root: Path) -> str:
     names = _chapters(root)
     wanted = {name: published(root, name) for name in names}  # a wrong book/params.yml stops here
     before = _time_of(index_of(root))
-    with _only_one(root):
+    with _this_book(root):
         force = _differing(root, wanted) + ([] if before else ["pages"])
         _snakemake(root, ["site"], force)
     what = "is up to date" if _time_of(index_of(root)) == before else "is ready"
@@ -33,7 +32,7 @@ def chapter(root: Path, name: str, overrides: str = "") -> str:
     """Execute one chapter with ``overrides``, whatever was never executed, and build the site."""
     wanted = {name: effective(root, name, overrides)}
     new = [other for other in _chapters(root) if other != name and not record_of(root, other)]
-    with _only_one(root):
+    with _this_book(root):
         config = ["--config", f"asked={json.dumps({name: overrides})}"]
         targets = [f"book/chapters/{each}.json" for each in [name, *new]]
         _snakemake(root, targets, _differing(root, wanted), config)
@@ -73,17 +72,9 @@ def _snakemake(root: Path, targets: list[str], force: list[str], options=()) -> 
         raise BuildFailed("" if jobs_spoke else f"Snakemake failed:\n{done.stderr.strip()}")
 
 
-@contextlib.contextmanager
-def _only_one(root: Path):
-    """One build at a time; unlike Snakemake's own, this lock goes with the process."""
-    folder = root / ".snakemake"
-    folder.mkdir(exist_ok=True)
-    with (folder / "book.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BookError("another build of this book is running; wait for it") from None
-        yield
+def _this_book(root: Path):
+    """Unlike Snakemake's own lock, this one never has to be removed by hand."""
+    return only_one(root / ".snakemake" / "book.lock", "the book is being built")
 
 
 def _time_of(path: Path) -> int:

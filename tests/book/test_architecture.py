@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import smoothrelu
+
 PACKAGE = Path(__file__).parents[2] / "smoothrelu"
 
 # module -> what it may import from the package
@@ -14,15 +16,15 @@ ARROWS = {
     "activations": set(),
     "gaussian": {"activations"},
     "kernels": {"activations", "gaussian"},
-    "criticality": {"activations", "gaussian", "kernels"},
-    "network": {"activations", "criticality"},
+    "critical": {"activations", "gaussian", "kernels"},
+    "network": {"activations", "critical"},
     "relu_limit": {"activations"},
     "datasets": set(),
     "fetch": {"datasets"},
     "training": set(),
     "results": set(),
     "experiments": {"datasets", "network", "results", "training"},
-    "tables": {"activations", "criticality", "kernels", "relu_limit"},
+    "tables": {"activations", "critical", "kernels", "relu_limit"},
     "summaries": set(),
     "figures": set(),
     "show": set(),
@@ -57,18 +59,28 @@ def test_the_chapter_runner_knows_nothing_of_the_theory():
         assert all(m.startswith("smoothrelu.book") for m in ours), f"{path.name}: {ours}"
 
 
-def test_importing_the_package_loads_nothing_but_torch_and_numpy():
-    code = (
-        "import torch, sys; before = set(sys.modules); import smoothrelu\n"
-        "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
-    )
+def modules_after(statement, first="import sys"):
+    new = "print(*set(sys.modules) - old)"
+    code = f"import sys; {first}; old = set(sys.modules); {statement}; {new}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not HEAVY & set(run.stdout.split())
+    return {name.split(".")[0] for name in run.stdout.split()}
+
+
+def test_the_public_names_need_torch_and_numpy_only():
+    assert not HEAVY & modules_after("from smoothrelu import *", first="import torch")
+
+
+def test_the_package_and_its_chapter_runner_load_without_torch():
+    assert "torch" not in modules_after("import smoothrelu.book.graph")
+
+
+def test_a_public_name_is_never_hidden_by_a_module_of_the_same_name():
+    assert not set(smoothrelu.__all__) & {path.stem for path in PACKAGE.glob("*.py")}
+    assert set(smoothrelu.__all__) <= set(dir(smoothrelu))
+    with pytest.raises(AttributeError, match="no attribute 'SWISHH'"):
+        smoothrelu.SWISHH  # noqa: B018
 
 
 def test_every_public_name_has_a_docstring():
-    import smoothrelu
-
-    public = [n for n in vars(smoothrelu) if not n.startswith("_")]
-    objects = [getattr(smoothrelu, n) for n in public]
+    objects = [getattr(smoothrelu, name) for name in smoothrelu.__all__]
     assert all(o.__doc__ for o in objects if callable(o))
