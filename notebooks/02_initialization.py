@@ -129,14 +129,49 @@ figures.flow_over_depth(flows, "gradient", "squared gradient")
 # straighten, and when $T$ is a hundredth of the signal the two initialisations can hardly be told apart: the network is a
 # ReLU network.
 #
-# Critical does not mean constant. The curves start at a $K^{(1)}$ that is not $K^\star$ and drift, but as a power of the
-# depth and not exponentially. At $T=1$ all five start below $K^\star$ and climb towards it. GumbelLU's gradient shows the
-# price of starting far away: until the kernel has come near to $K^\star$, $\chi_\perp$ is below 1.
+# Critical does not mean constant. The curves start at a $K^{(1)}$ that is not $K^\star$ and drift, slowly. Where to, is the
+# next question.
 #
 # There is a price at the cold end too. At the lowest temperature of this run the critical kernels have moved by up to
 # {glue:text}`cold_critical:.0%` over all layers and He's by
 # {glue:text}`cold_he:.1%` at most: far above its $K^\star$ a smooth network is nearly ReLU, whose
-# critical $C_W$ is 2, and the half percent that is missing from its own is lost in every layer.
+# critical $C_W$ is 2, and the little that is missing from its own is lost in every layer.
+#
+# ## Where a kernel must start
+#
+# A susceptibility of 1 means that the kernel map touches the diagonal at $K^\star$ without crossing it. On one side of $K^\star$ the
+# kernel drifts towards it, on the other away from it: the fixed point is half-stable {cite:p}`roberts2022`. But which side is which, and
+# where does the other one lead? The table lists **every** fixed point of the critical map, in units of $T^2$.
+
+# %%
+points = tables.critical_fixed_points(SMOOTH_RELUS)
+digits = {"activation": "{}", "K": "{:.6f}", "chi_parallel": "{:.6f}", "chi_perp": "{:.6f}"}
+table(points, digits | {"attracts": "{}", "critical": "{}", "reached": "{}"})
+
+# %% tags=["hide-input"]
+gumbel = constants[constants["activation"] == "GumbelLU"].iloc[0]
+needed = (gumbel["K_star"] - gumbel["C_b"]) / gumbel["C_W"] / gumbel["temperature"] ** 2
+growth = constants.set_index("activation").loc["AlgebraicLU", "C_W"].max() / 2 - 1
+glue("algebraic_growth", growth)
+glue("gumbel_input", needed)
+glue("gumbel_temperature", needed**-0.5)
+reached = points[points["reached"]].set_index("activation")
+glue("gumbel_chi", reached.loc["GumbelLU", "chi_perp"])
+attracts = points[points["critical"]].set_index("activation")["attracts"]
+assert set(attracts[attracts == "below"].index) == {"SWISH", "AlgebraicLU"}
+
+# %% [markdown]
+# The five activations are not alike. SWISH and AlgebraicLU attract from below: a kernel that starts under $K^\star$ rises to it and
+# stays. GELU, GumbelLU and GudermanLU attract from above. A kernel that starts under their $K^\star$ ends at a second fixed
+# point, an ordinary attractor, that lies below. The column "reached" says where an input of mean square 1 goes at $T=1$, and for these
+# three it is not the critical point. For GELU and GudermanLU that hardly matters, since the second point is close to the first and nearly
+# critical. For GumbelLU it does: there $\chi_\perp$ is {glue:text}`gumbel_chi:.3f`, and its squared gradient falls by that factor in every
+# layer, exponentially in the end, as {numref}`fig-gradient-flow` shows.
+#
+# The remedy is in the input. GumbelLU is critical for inputs whose first kernel is at least $K^\star$, which at $T=1$ asks for a mean
+# square of {glue:text}`gumbel_input:.1f`; equivalently, at inputs of mean square 1 for a temperature below
+# {glue:text}`gumbel_temperature:.2f`. Far above $K^\star$, finally, four of the five come down again, their $C_W$ being below 2. AlgebraicLU,
+# whose $C_W$ is above 2, does not: a kernel that starts over its $K^\star$ grows for ever, in the end by {glue:text}`algebraic_growth:.2%` a layer.
 #
 # ## What this means for your network
 #

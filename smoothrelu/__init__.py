@@ -11,6 +11,7 @@ _PUBLIC = {
     "critical": "Criticality NoCriticality criticality",
     "datasets": "DataError Dataset load_dataset",
     "experiments": "Run grid sweep",
+    "fixed_points": "FixedPoint destination",
     "gaussian": "gaussian_mean",
     "kernels": "chi_parallel chi_perp kernel_flow kernel_map",
     "network": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from smoothrelu.activations import SmoothReLU
+from smoothrelu.fixed_points import root
 from smoothrelu.kernels import Activation, moments, value_and_derivative
 
 
@@ -26,8 +27,8 @@ class Criticality:
 
     universality names the class (PDLT, section 5.3): "scale-invariant" (ReLU: every kernel is a
     fixed point, and K_star is None), "K*=0" (tanh: signals fade as a power of the depth) or
-    "half-stable" (the smooth ReLUs:
-    K_star > 0 attracts from one side and repels on the other).
+    "half-stable" (the smooth ReLUs: K_star > 0 attracts from one side and repels on the other;
+    `fixed_points` says from which, and what other fixed points the map has).
     """
 
     C_W: float
@@ -98,36 +99,19 @@ def critical_kernels(activation: Activation) -> list[float]:
     their C_b.
     """
     grid = torch.logspace(-8, 8, 65, dtype=torch.float64)
-    excess, size = _excess(activation, grid)
-    clear = excess.abs() > 1e-9 * size  # where D has decayed into rounding its sign says nothing
+    excess = _excess(activation, grid)
+    clear = excess.abs() > 1e-9  # where D has decayed into rounding its sign says nothing
     crosses = (excess[1:] * excess[:-1] < 0) & (clear[1:] | clear[:-1])
-    return [_root(activation, grid[i].log(), grid[i + 1].log()) for i in crosses.nonzero()[:, 0]]
+    return [
+        root(lambda K: _excess(activation, K), grid[i], grid[i + 1])
+        for i in crosses.nonzero()[:, 0]
+    ]
 
 
-def _excess(activation: Activation, K: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """D(K), and <phi'^2>_K to compare it with."""
+def _excess(activation: Activation, K: torch.Tensor) -> torch.Tensor:
+    """D(K) over <phi'^2>_K."""
     m = moments(activation, K)
-    return m.slope - m.derivative_square, m.derivative_square
-
-
-def _root(activation: Activation, low: torch.Tensor, high: torch.Tensor) -> float:
-    """The root of D in log K between low and high, by the Illinois variant of regula falsi."""
-    f_low, f_high = (_excess(activation, x.exp())[0] for x in (low, high))
-    side = 0
-    for _ in range(100):
-        middle = (low * f_high - high * f_low) / (f_high - f_low)
-        f_middle, size = _excess(activation, middle.exp())
-        if f_middle.abs() < 1e-15 * size or high - low < 1e-14:
-            break
-        if f_middle * f_high > 0:
-            high, f_high = middle, f_middle
-            f_low = f_low / 2 if side == 1 else f_low
-            side = 1
-        else:
-            low, f_low = middle, f_middle
-            f_high = f_high / 2 if side == -1 else f_high
-            side = -1
-    return middle.exp().item()
+    return m.slope / m.derivative_square - 1
 
 
 def _is_scale_invariant(activation: Activation) -> bool:

@@ -1,6 +1,7 @@
 """What a notebook shows beside its figures: tables, and numbers for its prose to quote."""
 
 import numbers
+import zlib
 
 
 def glue(name: str, value: float | str) -> None:
@@ -21,5 +22,6 @@ def table(frame, formats: dict[str, str]):
     """The columns named in `formats`, in that order, each written by its format string; for the
     last line of a cell.
     """
-    shown = frame[list(formats)].style.hide().format(formats)
-    return shown.set_uuid("table")  # pandas would draw a random one, and two builds would differ
+    shown = frame[list(formats)]
+    name = f"{zlib.crc32(shown.to_csv().encode()):08x}"  # pandas would draw a random one
+    return shown.style.hide().format(formats).set_uuid(name)

@@ -2,6 +2,7 @@
 the chapters show.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from smoothrelu.activations import SmoothReLU
 from smoothrelu.critical import criticality
+from smoothrelu.fixed_points import destination, fixed_points
 from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
 from smoothrelu.relu_limit import uniform_distance
 
@@ -71,6 +73,23 @@ def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.
                     "chi_perp": chi_perp(activation, c.K_star, C_W=c.C_W),
                 }
             )
+    return pandas.DataFrame(rows)
+
+
+def critical_fixed_points(family: Family) -> pandas.DataFrame:
+    """Every fixed point of the critical kernel map at temperature 1, with the sides it attracts,
+    and where the kernel goes that the first layer makes of an input of mean square 1.
+    """
+    rows = []
+    for kind in family:
+        c = criticality(kind())
+        points = fixed_points(kind(), C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
+        goal = destination(points, c.C_b + c.C_W)
+        for p in points:
+            sides = {"below": p.attracts_from_below, "above": p.attracts_from_above}
+            row = {"activation": kind.__name__} | dataclasses.asdict(p)
+            row["attracts"] = " and ".join(side for side, yes in sides.items() if yes)
+            rows.append(row | {"critical": c.K_star == p.K, "reached": goal == p.K})
     return pandas.DataFrame(rows)
 
 
