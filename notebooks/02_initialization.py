@@ -87,12 +87,12 @@ x_square = 1.0
 
 # %%
 constants = tables.critical_constants(SMOOTH_RELUS, temperatures)
-digits = {"activation": "{}", "temperature": "{:g}", "C_W": "{:.8f}", "C_b": "{:.8g}", "K_star": "{:.8g}"}
-table(constants, digits | {"chi_parallel": "{:.10f}", "chi_perp": "{:.10f}"})
+digits = {"activation": "{}", "temperature": "{:g}", "C_W": "{:.8f}", "C_b": "{:.7g}", "K_star": "{:.7g}"}
+table(constants, digits | {"chi_parallel": "{:.8f}", "chi_perp": "{:.8f}"})
 
 # %% [markdown]
 # The last two columns are the two susceptibilities, evaluated at $K^\star$ as a check: both are 1. The values for SWISH and
-# GELU at $T=1$ agree with those published by {cite:t}`roberts2022` to all eight digits given there.
+# GELU at $T=1$ agree with those published by {cite:t}`roberts2022`.
 #
 # {numref}`fig-chi` shows where the numbers come from. For each activation the weight variance is the critical one, and the
 # kernel varies. Far to the right, where the signal is large against the temperature, both curves flatten: there the

@@ -39,17 +39,8 @@
 # %%
 from torch import nn
 
-from smoothrelu import (
-    SMOOTH_RELUS,
-    SWISH,
-    GumbelLU,
-    critical_init_,
-    figures,
-    grid,
-    he_init_,
-    summaries,
-    sweep,
-)
+from smoothrelu import SMOOTH_RELUS, SWISH, GumbelLU, critical_init_, he_init_
+from smoothrelu import figures, grid, summaries, sweep
 from smoothrelu.show import glue, table
 
 # %% tags=["parameters"]

@@ -94,8 +94,9 @@ def sweep(
     they end, so an interrupted sweep goes on where it stopped. A run that diverges is a result: its
     rows end where its loss did.
     progress: the label of the progress bar, or None. Raises ValueError for an unknown data set or a
-    size beyond it.
+    size beyond it, ImportError where pandas is missing.
     """
+    pandas = _pandas()
     runs, store, device = list(runs), store or default_store(), resolve_device(device)
     keys = [run_key(run, device) for run in runs]
     with deterministic():
@@ -103,7 +104,7 @@ def sweep(
             store.get(key) or _compute(run, key, store, device)
             for run, key in _progress(list(zip(runs, keys, strict=True)), progress)
         ]
-    return _table(runs, results)
+    return pandas.DataFrame(_rows(runs, results))
 
 
 def run_key(run: Run, device: torch.device) -> str:
@@ -159,15 +160,23 @@ def _compute(run: Run, key: str, store: Store, device: torch.device) -> dict:
     return result
 
 
-def _table(runs: Sequence[Run], results: Sequence[dict]):
-    import pandas
-
-    rows = [
+def _rows(runs: Sequence[Run], results: Sequence[dict]) -> list[dict]:
+    return [
         run.description() | record | {"diverged": result["diverged"]} | result["provenance"]
         for run, result in zip(runs, results, strict=True)
         for record in result["records"]
     ]
-    return pandas.DataFrame(rows)
+
+
+def _pandas():
+    """pandas, asked for before anything is computed; the package itself does without."""
+    try:
+        import pandas
+    except ImportError:
+        raise ImportError(
+            "a sweep's table needs pandas: pip install pandas, or smoothrelu's extra [book]"
+        ) from None
+    return pandas
 
 
 def _progress(items: list, label: str | None):
