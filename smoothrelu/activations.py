@@ -32,8 +32,8 @@ class Gate:
     """g(u), g'(u) and g''(u), and the interval of u outside which g is constant to float64.
 
     forward(x, u, T) is phi_T(x) and backward(grad, u) is grad * phi_T'(x), the hot path of
-    training:
-    not differentiable themselves, they may overwrite u, and nothing else.
+    training: not differentiable themselves, they may overwrite u, and nothing else. The product
+    with grad is not in place, so that autograd can batch it (is_grads_batched).
     """
 
     value: TensorFunction
@@ -216,7 +216,7 @@ def _gumbel_backward(grad: Tensor, u: Tensor) -> Tensor:
     """grad g (1 + u e) with e = exp(-u), g = exp(-e)."""
     e = u.mul(-_LOG2_E).exp2_()
     g = e.mul(-_LOG2_E).exp2_()
-    return e.mul_(u).add_(1).mul_(g).mul_(grad)
+    return e.mul_(u).add_(1).mul_(g).mul(grad)
 
 
 class GumbelLU(SmoothReLU):
@@ -244,7 +244,7 @@ def _algebraic_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
 def _algebraic_backward(grad: Tensor, u: Tensor) -> Tensor:
     """grad (1/2 + v - v^3/2) with v = u / sqrt(1 + u^2)."""
     v = torch.addcmul(_one(u), u, u).rsqrt_().mul_(u)
-    return torch.mul(v, v, out=u).mul_(-0.5).add_(1).mul_(v).add_(0.5).mul_(grad)
+    return torch.mul(v, v, out=u).mul_(-0.5).add_(1).mul_(v).add_(0.5).mul(grad)
 
 
 class AlgebraicLU(SmoothReLU):
@@ -274,7 +274,7 @@ def _guderman_backward(grad: Tensor, u: Tensor) -> Tensor:
     """grad (2/pi) (atan(e) + 2 u e/(1 + e^2)) with e = exp(2 u)."""
     e = u.mul(2 * _LOG2_E).exp2_()
     slope = torch.atan2(e, _one(e)).addcdiv_(u.mul_(e), torch.addcmul(_one(e), e, e), value=2)
-    return slope.mul_(2 / math.pi).mul_(grad)
+    return slope.mul_(2 / math.pi).mul(grad)
 
 
 class GudermanLU(SmoothReLU):
@@ -317,7 +317,7 @@ def _mish_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
 
 
 def _mish_backward(grad: Tensor, u: Tensor) -> Tensor:
-    return _mish_gate(u).addcmul_(u, _mish_first(u)).mul_(grad)
+    return _mish_gate(u).addcmul_(u, _mish_first(u)).mul(grad)
 
 
 class Mish(SmoothReLU):

@@ -118,6 +118,15 @@ def test_torch_func_agrees_with_the_closed_forms_in_every_mode_and_order(kind):
     torch.testing.assert_close(vmap(grad(grad(grad(activation))))(x), third)
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_many_backward_passes_can_be_batched_into_one(kind):
+    x = torch.linspace(-3, 3, 12).reshape(4, 3).requires_grad_()
+    y, seeds = kind(0.5)(x), torch.eye(12).reshape(12, 4, 3)
+    (batched,) = torch.autograd.grad(y, x, seeds, is_grads_batched=True, retain_graph=True)
+    one_by_one = [torch.autograd.grad(y, x, seed, retain_graph=True)[0] for seed in seeds]
+    assert torch.equal(batched, torch.stack(one_by_one))
+
+
 def test_the_private_names_that_detect_transforms_still_work():
     seen = []
 
