@@ -15,6 +15,8 @@ _PUBLIC = {
     "gaussian": "gaussian_mean",
     "kernels": "chi_parallel chi_perp kernel_flow kernel_map",
     "network": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",
+    "ntk": "empirical_ntk",
+    "ntk_path": "NTKTracker",
     "training": "Diverged gradient_descent",
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}

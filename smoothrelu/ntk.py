@@ -1,4 +1,4 @@
-r"""The empirical neural tangent kernel of a network, and how it moves during training.
+r"""The empirical neural tangent kernel of a network.
 
     Theta(x, x')_ij = sum_theta  df_i(x)/dtheta  df_j(x')/dtheta
 
@@ -9,8 +9,7 @@ move by -eta Theta r + O(eta^2), and r^T Theta r is the squared norm of the grad
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -34,7 +33,7 @@ def empirical_ntk(
         Theta = sum_l (H H'^T + 1) * (D D'^T),
 
     H the layer's inputs, D = df/dz its deltas, the 1 its bias: no Jacobian is formed. Any other
-    model takes `jacobian_ntk`, two hundred times slower.
+    model takes `jacobian_ntk`, some hundred times slower.
     Raises ValueError for a model with active dropout or batch statistics, without trainable
     parameters, or whose output is not (N, n_out).
     """
@@ -82,89 +81,6 @@ def jacobian_ntk(
             if symmetric and not on_diagonal:
                 theta[column, :, row] = block.permute(2, 3, 0, 1)
     return _public_shape(theta, trace)
-
-
-class NTKTracker:
-    r"""Observer of the NTK on fixed inputs x (N, ...), Theta_t being its trace kernel (N, N) at
-    step t.
-
-    Each call records, || || being the Frobenius norm:
-        ntk_trace              tr Theta_t
-        ntk_distance           ||Theta_t - Theta_0|| / ||Theta_0||
-        ntk_first_difference   ||Theta_t - Theta_{t-1}||                     from the second call on
-        ntk_second_difference  ||Theta_t - 2 Theta_{t-1} + Theta_{t-2}||     from the third call on
-        ntk_alignment          `alignment(Theta_t, y)`                       where y is given
-    The sums over a run of the squared differences are `quadratic_variation` and
-    `second_difference_energy`, of which the tracker needs three kernels in memory only. Step 0
-    begins anew. In float32 a difference below about 1e-6 ||Theta|| is rounding.
-    """
-
-    def __init__(self, x: Tensor, y: Tensor | None = None):
-        self.x, self.y = x, y
-        self._start: Tensor | None = None
-        self._last: list[Tensor] = []  # Theta_{t-1}, Theta_{t-2}
-
-    def __call__(self, step: int, model: nn.Module) -> dict[str, Tensor]:
-        theta = empirical_ntk(model, self.x)
-        if step == 0 or self._start is None:
-            self._start, self._last = theta, []
-        seen = {
-            "ntk_trace": theta.trace(),
-            "ntk_distance": (theta - self._start).norm() / self._start.norm(),
-        }
-        if self._last:
-            difference = theta - self._last[0]
-            seen["ntk_first_difference"] = difference.norm()
-        if len(self._last) == 2:
-            seen["ntk_second_difference"] = (difference - (self._last[0] - self._last[1])).norm()
-        if self.y is not None:
-            seen["ntk_alignment"] = alignment(theta, self.y)
-        self._last = [theta, *self._last[:1]]
-        return seen
-
-
-def quadratic_variation(path: Iterable[Tensor]) -> Tensor:
-    r"""sum_t ||Theta_{t+1} - Theta_t||^2 of a sequence of kernels (any shape), Frobenius norms; a
-    scalar.
-
-    Over a fixed training time, with steps eta, it goes to 0 like eta where Theta is a
-    differentiable function of the parameters, and to a positive constant where Theta jumps.
-    Raises ValueError for fewer than two kernels.
-    """
-    return sum((b - a).square().sum() for a, b in pairwise(_kernels(path, at_least=2)))
-
-
-def second_difference_energy(path: Iterable[Tensor]) -> Tensor:
-    r"""sum_t ||Theta_{t+1} - 2 Theta_t + Theta_{t-1}||^2; a scalar, like eta^3 on smooth paths.
-
-    Raises ValueError for fewer than three kernels.
-    """
-    kernels = _kernels(path, at_least=3)
-    triples = zip(kernels, kernels[1:], kernels[2:], strict=False)
-    return sum(((c - b) - (b - a)).square().sum() for a, b, c in triples)
-
-
-def alignment(theta: Tensor, y: Tensor) -> Tensor:
-    r"""Centred kernel alignment of theta (N, N) with the label kernel Y; a scalar in [0, 1].
-
-        <Theta_c, Y_c> / (||Theta_c|| ||Y_c||),   Theta_c = C Theta C,   C = 1 - 1 1^T/N
-
-    (Cortes, Mohri & Rostamizadeh 2012; linear CKA of features and labels). y: integer classes (N,),
-    Y_nm = 1 where they agree, or real targets (N,) or (N, n_out), Y = y y^T. NaN where all labels
-    agree. Raises ValueError where theta and y do not match.
-    """
-    if theta.ndim != 2 or theta.shape != (len(y), len(y)):
-        raise ValueError(
-            f"{len(y)} labels go with a kernel of shape ({len(y)}, {len(y)}), "
-            f"got {tuple(theta.shape)}; use the trace kernel of the same inputs"
-        )
-    if y.is_floating_point():
-        targets = y.reshape(len(y), -1).to(theta.dtype)
-        labels = targets @ targets.T
-    else:
-        labels = (y[:, None] == y[None, :]).to(theta.dtype)
-    theta, labels = _centred(theta), _centred(labels)
-    return (theta * labels).sum() / (theta.norm() * labels.norm())
 
 
 # --- the structured contraction
@@ -215,19 +131,35 @@ def _layer_factors(model: nn.Module, x: Tensor) -> list[_Factors] | None:
             handle.remove()
     if not _each_parameter_once(model, out, calls):
         return None
-    edges = [call.edge for call in calls]
-    # One backward pass for each output; the sum over examples keeps them apart, for f(x_n) depends
-    # on x_n alone. The parameters' own gradients are never asked for.
-    deltas = [torch.autograd.grad(o, edges, retain_graph=True) for o in out.sum(0).unbind()]
+    deltas = _deltas(out, [call.edge for call in calls])
     return [
         _Factors(
             call.inputs,
-            torch.stack(per_output, dim=1),
+            delta.transpose(0, 1).contiguous(),
             call.layer.weight.requires_grad,
             call.layer.bias is not None and call.layer.bias.requires_grad,
         )
-        for call, per_output in zip(calls, zip(*deltas, strict=True), strict=True)
+        for call, delta in zip(calls, deltas, strict=True)
     ]
+
+
+def _deltas(out: Tensor, edges: list) -> Sequence[Tensor]:
+    """df_i(x_n)/dz at each edge, shape (n_out, N, n): one backward pass for all outputs.
+
+    The sum over examples in each pass keeps them apart, for f(x_n) depends on x_n alone; the
+    parameters' own gradients are never asked for.
+    """
+    seeds = torch.eye(out.shape[1], dtype=out.dtype, device=out.device)
+    seeds = seeds[:, None, :].expand(-1, len(out), -1)
+
+    def backward(seed: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(out, edges, seed, retain_graph=True)
+
+    try:
+        return vmap(backward)(seeds)
+    except RuntimeError:  # a backward that cannot be batched, such as one that works in place
+        passes = [backward(seed) for seed in seeds]
+        return [torch.stack(per_output) for per_output in zip(*passes, strict=True)]
 
 
 def _each_parameter_once(model: nn.Module, out: Tensor, calls: Sequence[_Call]) -> bool:
@@ -268,7 +200,7 @@ def _jacobian(model: nn.Module, parameters: dict[str, Tensor], x: Tensor) -> lis
         return functional_call(model, parameters, (example[None],))[0]
 
     jacobian = vmap(jacrev(one), in_dims=(None, 0))(parameters, x.detach())
-    return [j.detach().flatten(2) for j in jacobian.values()]
+    return [j.detach().reshape(*j.shape[:2], -1) for j in jacobian.values()]
 
 
 def _blocks(n: int, size: int) -> list[slice]:
@@ -322,14 +254,3 @@ def _refuse_batch_dependence(model: nn.Module) -> None:
                 f"{kind} {name!r} is in training mode, where f(x) is not a function of x and the "
                 "parameters alone; call model.eval() first"
             )
-
-
-def _kernels(path: Iterable[Tensor], at_least: int) -> list[Tensor]:
-    kernels = list(path)
-    if len(kernels) < at_least:
-        raise ValueError(f"the path has {len(kernels)} kernels and needs at least {at_least}")
-    return kernels
-
-
-def _centred(kernel: Tensor) -> Tensor:
-    return kernel - kernel.mean(0, keepdim=True) - kernel.mean(1, keepdim=True) + kernel.mean()

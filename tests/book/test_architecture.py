@@ -20,6 +20,7 @@ ARROWS = {
     "critical": {"activations", "fixed_points", "kernels"},
     "infinite_width": {"activations", "gaussian", "kernels"},
     "ntk": set(),
+    "ntk_path": {"ntk"},
     "network": {"activations", "critical"},
     "relu_limit": {"activations"},
     "datasets": set(),
