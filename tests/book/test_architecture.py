@@ -18,7 +18,7 @@ ARROWS = {
     "kernels": {"activations", "gaussian"},
     "fixed_points": {"kernels"},
     "critical": {"activations", "fixed_points", "kernels"},
-    "infinite_width": {"activations", "gaussian", "kernels"},
+    "infinite_width": {"gaussian", "kernels"},
     "ntk": set(),
     "ntk_path": {"ntk"},
     "network": {"activations", "critical"},

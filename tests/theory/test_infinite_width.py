@@ -1,0 +1,221 @@
+"""Infinite-width kernels against closed forms, against the flow, and against real networks."""
+
+import math
+
+import pytest
+import torch
+
+from smoothrelu import GELU, MLP, SWISH, AlgebraicLU, GudermanLU, GumbelLU, criticality, kernel_flow
+from smoothrelu.infinite_width import infinite_width_kernels
+
+
+def inputs(count, width, seed=0, equal=False):
+    x = torch.randn(count, width, generator=torch.Generator().manual_seed(seed)).double()
+    return x * math.sqrt(width) / x.norm(dim=1, keepdim=True) if equal else x
+
+
+def arc_cosine(K, q1, q2):
+    """<phi phi> and <phi' phi'> of ReLU (Cho & Saul 2009)."""
+    size = (q1 * q2).sqrt()
+    rho = (K / size).clamp(-1, 1)
+    theta = torch.where(rho > 1 - 1e-14, 0, rho.acos())
+    E = size * (theta.sin() + (math.pi - theta) * theta.cos()) / (2 * math.pi)
+    return E, (math.pi - theta) / (2 * math.pi)
+
+
+def gelu_closed_form(K, q1, q2):
+    """<phi phi> and <phi' phi'> of x Phi(x), by Gaussian integration by parts (cf. Tsuchida et al.,
+    arXiv:2002.08517).
+    """
+    a, b = 1 + q1, 1 + q2
+    S = (a * b - K * K).sqrt()
+    P = 0.25 + torch.atan2(K, S) / (2 * math.pi)
+    Q = 1 / (2 * math.pi * S)
+    E = K * P + Q * (q1 * q2 - K * K + K * K * (1 / a + 1 / b))
+    return E, P + K * Q * (1 / a + 1 / b) + Q * K / S**2
+
+
+def recursion(closed_form, x, depth, C_W, C_b, lambda_W=1.0, lambda_b=1.0):
+    gram = x @ x.T / x.shape[1]
+    K, ntk = C_b + C_W * gram, lambda_b + lambda_W * gram
+    for _ in range(depth - 1):
+        E, derivative = closed_form(K, K.diag()[:, None], K.diag()[None, :])
+        K, ntk = C_b + C_W * E, lambda_b + lambda_W * E + C_W * derivative * ntk
+    return K, ntk
+
+
+def error(got, exact):
+    diagonal = exact.diag().sqrt()
+    return ((got - exact) / diagonal / diagonal[:, None]).abs().max().item()
+
+
+@pytest.mark.parametrize("equal", [True, False], ids=["equal norms", "any norms"])
+@pytest.mark.parametrize("T", [10.0, 1.0, 0.1, 0.01])
+def test_the_kernels_of_gelu_equal_their_closed_form_at_any_temperature(T, equal):
+    x = inputs(12, 5, equal=equal)
+    c = criticality(GELU(T))
+
+    def scaled(K, q1, q2):
+        E, derivative = gelu_closed_form(K / T**2, q1 / T**2, q2 / T**2)
+        return T**2 * E, derivative
+
+    depth = 20 if equal and T >= 1 else 3
+    exact = recursion(scaled, x, depth, c.C_W, c.C_b, 0.7, 0.3)
+    nngp, ntk = infinite_width_kernels(
+        x, activation=GELU(T), depth=depth, C_W=c.C_W, C_b=c.C_b, lambda_W=0.7, lambda_b=0.3
+    )
+    assert error(nngp, exact[0]) < 1e-11
+    assert error(ntk, exact[1]) < 1e-10
+
+
+@pytest.mark.slow
+def test_the_kernels_of_relu_come_out_of_the_quadrature_as_the_arc_cosine_kernels():
+    x = inputs(8, 5, equal=True)
+    exact = recursion(arc_cosine, x, 3, 2.0, 0.1)
+    nngp, ntk = infinite_width_kernels(x, activation=torch.relu, depth=3, C_W=2.0, C_b=0.1)
+    assert error(nngp, exact[0]) < 1e-11
+    assert error(ntk, exact[1]) < 1e-10
+
+
+@pytest.mark.parametrize("kind", [SWISH, GumbelLU, GudermanLU, AlgebraicLU])
+def test_the_diagonal_is_the_kernel_flow_and_the_matrix_symmetric(kind):
+    x = inputs(7, 4)
+    nngp, ntk = infinite_width_kernels(x, activation=kind(0.5), depth=3, C_W=1.9, C_b=0.1)
+    for i, first in enumerate(0.1 + 1.9 * x.square().mean(1)):
+        last = kernel_flow(kind(0.5), first.item(), depth=3, C_W=1.9, C_b=0.1)[-1]
+        assert nngp[i, i].item() == pytest.approx(last.item(), rel=1e-12)
+    assert torch.equal(nngp, nngp.T) and torch.equal(ntk, ntk.T)
+    assert torch.linalg.eigvalsh(nngp).min() > -1e-12 and torch.linalg.eigvalsh(ntk).min() > 0
+
+
+def test_two_sets_of_inputs_give_a_block_of_the_kernel_of_their_union():
+    x = inputs(9, 4)
+    options = dict(activation=SWISH(0.5), depth=3, C_W=2.0, C_b=0.2)
+    whole = infinite_width_kernels(x, **options)
+    block = infinite_width_kernels(x[:4], x[4:], **options)
+    for a, b in zip(whole, block, strict=True):
+        torch.testing.assert_close(b, a[:4, 4:], rtol=1e-13, atol=0)
+
+
+def test_temperature_rescales_the_inputs_and_the_kernel():
+    x, T = inputs(6, 4), 0.2
+    hot = infinite_width_kernels(
+        x / T, activation=SWISH(), depth=3, C_W=2.0, C_b=0.1 / T**2, lambda_b=1 / T**2
+    )
+    cold = infinite_width_kernels(x, activation=SWISH(T), depth=3, C_W=2.0, C_b=0.1)
+    for a, b in zip(cold, hot, strict=True):
+        torch.testing.assert_close(a, T**2 * b, rtol=1e-11, atol=1e-12)
+
+
+def test_equal_and_opposite_inputs_are_no_exception():
+    x = inputs(2, 4, equal=True)
+    x = torch.cat([x, -x, x])
+    exact = recursion(gelu_closed_form, x, 3, 1.5, 0.0)
+    nngp, ntk = infinite_width_kernels(x, activation=GELU(), depth=3, C_W=1.5, C_b=0.0)
+    assert error(nngp, exact[0]) < 1e-12 and error(ntk, exact[1]) < 1e-12
+
+
+def test_the_distance_of_nearly_equal_inputs_goes_by_chi_perp():
+    from smoothrelu.kernels import chi_perp
+
+    phi, c = SWISH(), criticality(SWISH())
+    q, tiny = c.K_star, 1e-7
+    scale = math.sqrt((q - c.C_b) / c.C_W * 2)
+    x = scale * torch.tensor([[1.0, 0.0], [math.cos(tiny), math.sin(tiny)]]).double()
+    nngp, ntk = infinite_width_kernels(x, activation=phi, depth=10, C_W=c.C_W, C_b=c.C_b)
+    assert chi_perp(phi, q, C_W=c.C_W) == pytest.approx(1, rel=1e-9)
+    gap = nngp[0, 0] + nngp[1, 1] - 2 * nngp[0, 1]
+    assert abs(gap.item()) < 1e-14 * q * 40
+    assert ntk[0, 1].item() == pytest.approx(ntk[0, 0].item(), rel=1e-12)
+
+
+def test_depth_one_is_the_linear_kernel():
+    x = inputs(3, 4)
+    nngp, ntk = infinite_width_kernels(x, activation=SWISH(), depth=1, C_W=2.0, C_b=0.5)
+    torch.testing.assert_close(nngp, 0.5 + x @ x.T / 2, rtol=1e-13, atol=1e-14)
+    torch.testing.assert_close(ntk, 1 + x @ x.T / 4, rtol=1e-13, atol=1e-14)
+
+
+def network(width, seed, C_W, C_b, depth, fan_in):
+    torch.manual_seed(seed)
+    net = MLP(fan_in, 1, width=width, depth=depth, activation=SWISH(0.5)).double()
+    with torch.no_grad():
+        for layer in net.modules():
+            if isinstance(layer, torch.nn.Linear):
+                layer.weight.normal_(0, math.sqrt(C_W / layer.in_features))
+                layer.bias.normal_(0, math.sqrt(C_b))
+    return net
+
+
+def test_networks_of_finite_width_have_the_nngp_as_covariance_of_their_outputs():
+    x, draws = inputs(3, 4), 4000
+    outputs = torch.stack(
+        [network(100, s, 2.0, 0.1, 3, 4)(x).detach().squeeze(1) for s in range(draws)]
+    )
+    products = outputs[:, :, None] * outputs[:, None, :]
+    nngp, _ = infinite_width_kernels(x, activation=SWISH(0.5), depth=3, C_W=2.0, C_b=0.1)
+    noise = products.std(0) / math.sqrt(draws)
+    assert (products.mean(0) - nngp).abs().div(noise).max() < 4.5
+
+
+def test_a_network_of_finite_width_has_the_ntk_with_pdlt_learning_rates():
+    x, draws = inputs(3, 4), 12
+    kernels = []
+    for seed in range(draws):
+        net = network(500, seed, 2.0, 0.1, 3, 4)
+        rows = []
+        for i in range(len(x)):
+            grads = torch.autograd.grad(net(x[i : i + 1]).sum(), list(net.parameters()))
+            rows.append(
+                torch.cat(
+                    [
+                        (g * math.sqrt(0.7 / g.shape[1] if g.ndim == 2 else 0.3)).flatten()
+                        for g in grads
+                    ]
+                )
+            )
+        rows = torch.stack(rows)
+        kernels.append(rows @ rows.T)
+    kernels = torch.stack(kernels)
+    _, ntk = infinite_width_kernels(
+        x, activation=SWISH(0.5), depth=3, C_W=2.0, C_b=0.1, lambda_W=0.7, lambda_b=0.3
+    )
+    noise = kernels.std(0) / math.sqrt(draws) + 0.01 * ntk.abs()  # the mean is off by order 1/width
+    assert (kernels.mean(0) - ntk).abs().div(noise).max() < 4.5
+
+
+def test_neural_tangents_agrees():
+    pytest.importorskip("neural_tangents", reason="an optional peer: pip install -e .[peers]")
+    from jax import config
+    from neural_tangents import stax
+
+    config.update("jax_enable_x64", True)
+    x = inputs(6, 4)
+    dense = dict(W_std=math.sqrt(1.5), b_std=math.sqrt(0.2))
+    layers = [stax.Dense(64, **dense), stax.Gelu(), stax.Dense(64, **dense), stax.Gelu()]
+    *_, kernel = stax.serial(*layers, stax.Dense(1, **dense))
+    theirs = kernel(x.numpy(), None, ("nngp", "ntk"))
+    ours = infinite_width_kernels(
+        x, activation=GELU(), depth=3, C_W=1.5, C_b=0.2, lambda_W=1.5, lambda_b=0.2
+    )
+    for a, b in zip(ours, (theirs.nngp, theirs.ntk), strict=True):
+        torch.testing.assert_close(a, torch.tensor(b.tolist()).double(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (dict(depth=0), "depth counts the linear layers"),
+        (dict(C_W=0.0), "C_W is the variance of the weights"),
+        (dict(C_b=-1.0), "C_b must be finite and not negative"),
+        (dict(x1=torch.ones(3)), "flatten images first"),
+        (dict(x1=torch.tensor([[1.0], [float("nan")]])), r"row\(s\) 1"),
+        (dict(x1=torch.zeros(2, 4), C_b=0.0), "are zero and C_b = 0"),
+        (dict(x2=torch.ones(2, 3)), "differ in width"),
+        (dict(depth=30, C_W=1e20), "leaves the range of float64"),
+    ],
+)
+def test_what_cannot_be_computed_is_refused_with_the_remedy(changed, message):
+    good = dict(x1=torch.ones(2, 4), activation=SWISH(), depth=2, C_W=2.0, C_b=0.1)
+    with pytest.raises(ValueError, match=message):
+        infinite_width_kernels(**good | changed)
