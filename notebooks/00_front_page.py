@@ -37,7 +37,8 @@ last = flows[flows["layer"] == depth].groupby(["temperature", "init"])["K"].agg(
 hottest = max(temperatures)
 glue("he_hottest", last.loc[hottest, "he"]["max"])
 glue("critical_lowest", last.xs("critical", level="init")["min"].min())
-assert last.loc[hottest, "he"]["max"] < 1e-3 < last.xs("critical", level="init")["min"].min()
+assert hottest < 1 or last.loc[hottest, "he"]["max"] < 1e-3
+assert last.xs("critical", level="init")["min"].min() > 0.1
 
 # %% [markdown]
 # At $T$ equal to the size of the signal and above, not one of the five activations carries more than a trace of it through fifty
