@@ -14,7 +14,8 @@
 # # Every temperature has its critical initialisation
 #
 # **Claim.** For each of the five smooth ReLUs, and at any temperature, there is one pair of weight and bias variances
-# at which signals and gradients keep their size through a deep network. The weight variance does not depend on the
+# at which signals and gradients keep their size through a deep network, if the first layer starts the signal on the side
+# from which its critical point attracts. The weight variance does not depend on the
 # temperature and the bias variance grows like its square. He initialisation, which is right for ReLU, lets the signal of
 # a smooth network die once the temperature is not small against the signal.
 #
