@@ -3,8 +3,8 @@ r"""Critical initialisation: the (C_W, C_b) at which signals neither grow nor di
 A kernel K* is critical when it is a fixed point of the kernel map with chi_parallel(K*) =
 chi_perp(K*) = 1. Both susceptibilities carry the factor C_W, so K* solves an equation without it,
 
-    D(K) = d<phi^2>_K/dK - <phi'^2>_K = <phi phi''>_K = 0,    then    C_W = 1/<phi'^2>_K*,   C_b =
-    K* - C_W <phi^2>_K*.
+    D(K) = d<phi^2>_K/dK - <phi'^2>_K = <phi phi''>_K = 0,
+    C_W = 1/<phi'^2>_K*,    C_b = K* - C_W <phi^2>_K*.
 
 Source: PDLT, chapter 5. For phi_T = T phi_1(./T): C_W does not depend on T, and C_b and K* go like
 T^2.
@@ -50,9 +50,7 @@ class Criticality:
 
 
 class NoCriticality(ValueError):  # noqa: N818 - the name the field would use
-    """The activation has no (C_W, C_b) with chi_parallel = chi_perp = 1 at a fixed point; says
-    why.
-    """
+    """No (C_W, C_b) has chi_parallel = chi_perp = 1 at a fixed point; the message says why."""
 
     def __init__(self, activation: Activation, reason: str):
         name = getattr(activation, "__name__", repr(activation))
