@@ -57,7 +57,6 @@ def gaussian_mean(f: TensorFunction, K: float | Tensor, scale: float | None = No
 
 
 # --- two correlated variables
-# -------------------------------------------------------------------------------------------------
 #
 # In polar coordinates  z1 = sqrt(K1) r sin(psi),  z2 = sqrt(K2) r sin(psi - angle)  the density is
 # r exp(-r^2/2) / (2 pi) whatever the angle, so that nothing is singular at correlation 1 or -1. The
@@ -85,7 +84,7 @@ def gaussian_pair_mean(
     correlation cos(angle) loses. scale: as in `gaussian_rule`, T for a smooth ReLU and its
     derivatives.
     Accuracy: the error is below 1e-12 sqrt(<f^2>_K1 <f^2>_K2) for a smooth ReLU or a derivative at
-    any T/sqrt(K) above 1e-12, and for f of unknown scale analytic on either side of the origin.
+    any T/sqrt(K) above 1e-5, and for f of unknown scale analytic on either side of the origin.
     About 1 ms a pair at T/sqrt(K) = 1, 6 ms at 1e-3, more where the scale is unknown.
     Raises ValueError for a variance that is negative or not finite, an angle outside [0, pi].
     """
