@@ -51,7 +51,7 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 #
 # - {doc}`01_definitions`: the five activations and what the temperature does to them. Five minutes.
 # - {doc}`02_initialization`: why signals die, and the variances at which they do not, for every activation and temperature.
-# - {doc}`03_mnist` and {doc}`04_cifar10`: the same seen in training, on real images, with both initialisations and ReLU beside them.
+# - {doc}`07_mnist` and {doc}`08_cifar10`: the same seen in training, on real images, with both initialisations and ReLU beside them.
 # - {doc}`../notation` translates the symbols; {doc}`../provenance` says what was computed where, when and with which versions.
 #
 # This is an executable book. Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a

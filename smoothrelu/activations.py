@@ -47,40 +47,42 @@ class Gate:
 class SmoothReLU(nn.Module):
     r"""phi_T(x) = x g(x/T), applied to each element; the subclasses differ in their gate g only.
 
-    temperature: T > 0, finite, in the units of x; T -> 0 is ReLU.
+    temperature: T > 0, finite, in the units of x; T -> 0 is ReLU. A number, or a floating tensor of
+    no dimension, through which the result is then differentiable in T as well.
     Input: a floating tensor of any shape (float16 and bfloat16 are computed in float32 inside).
     Accuracy, at any finite x and T from 1e-8 to 1e8, eps being that of the dtype: the error is
     below 4 eps |x| for the value, below 4 eps for phi' and for T phi'' (while phi'' itself is in
     the dtype's range).
     Differentiable by autograd and torch.func to any order.
-    Raises ValueError for a temperature that is not a positive finite number and for a tensor that
-    is not floating.
+    Raises ValueError for a temperature that is not positive and finite, and for an input that is
+    not floating.
     """
 
     gate: Gate
 
-    def __init__(self, temperature: float = 1.0):
+    def __init__(self, temperature: float | Tensor = 1.0):
         super().__init__()
         self.temperature = temperature
 
     @property
-    def temperature(self) -> float:
+    def temperature(self) -> float | Tensor:
         return self._temperature
 
     @temperature.setter
-    def temperature(self, value: float) -> None:
+    def temperature(self, value: float | Tensor) -> None:
+        scalar = isinstance(value, Tensor) and value.ndim == 0 and value.is_floating_point()
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not (number and math.isfinite(value) and value > 0):
+        if not ((scalar or number) and 0 < plain_temperature(value) < math.inf):
             raise ValueError(
                 f"temperature must be a positive finite number, got {value!r}; "
                 "for the limit of temperature 0 use torch.nn.ReLU()"
             )
-        self._temperature = float(value)
+        self._temperature = value if scalar else float(value)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.requires_grad and torch.is_grad_enabled() and not _under_transform():
-            return _SavesOnlyItsInput.apply(x, self)
-        return self._value(x)
+        if isinstance(self.temperature, Tensor) or _under_transform():
+            return self._value(x)
+        return _SavesOnlyItsInput.apply(x, self)
 
     def derivative(self, x: Tensor, order: int = 1) -> Tensor:
         """phi_T'(x) or phi_T''(x), in closed form, for order 1 or 2."""
@@ -106,7 +108,12 @@ class SmoothReLU(nn.Module):
         return wide, (wide / self.temperature).clamp(*self.gate.support)
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature!r}"
+        return f"temperature={plain_temperature(self.temperature)!r}"
+
+
+def plain_temperature(temperature: float | Tensor) -> float:
+    """A temperature as a number, whatever is differentiated through it."""
+    return float(temperature.detach() if isinstance(temperature, Tensor) else temperature)
 
 
 class _SavesOnlyItsInput(torch.autograd.Function):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-from smoothrelu.activations import SmoothReLU
+from smoothrelu.activations import SmoothReLU, plain_temperature
 from smoothrelu.fixed_points import root
 from smoothrelu.kernels import Activation, moments, value_and_derivative
 
@@ -73,7 +73,7 @@ def criticality(activation: Activation) -> Criticality:
     elementwise.
     """
     if isinstance(activation, SmoothReLU) and activation.temperature != 1:
-        unit, area = criticality(type(activation)()), activation.temperature**2
+        unit, area = criticality(type(activation)()), plain_temperature(activation.temperature) ** 2
         return Criticality(unit.C_W, unit.C_b * area, unit.K_star * area, unit.universality)
     if _is_scale_invariant(activation):
         C_W = 1 / moments(activation, 1.0).derivative_square.item()

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from smoothrelu.activations import plain_temperature
 from smoothrelu.datasets import data_fingerprint, load_dataset, resolve_device
 from smoothrelu.network import MLP, Init
 from smoothrelu.results import Store, default_store
@@ -61,7 +62,7 @@ class Run:
             if kind.__module__.startswith(("smoothrelu.", "torch.nn."))
             else repr(kind)
         )
-        temperature = float(getattr(self.activation, "temperature", float("nan")))
+        temperature = plain_temperature(getattr(self.activation, "temperature", float("nan")))
         fields |= {"activation": name, "temperature": temperature, "init": _name(self.init)}
         return fields | {"activation_repr": repr(self.activation)}
 

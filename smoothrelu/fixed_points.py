@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from smoothrelu.kernels import Activation, chi_parallel, chi_perp, moments, value_and_derivative
+from smoothrelu.kernels import (
+    Activation,
+    chi_parallel,
+    chi_perp,
+    moments,
+    scale_of,
+    value_and_derivative,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ def fixed_points(
     a relative 1e-13 are at rest as far as it can tell, and are passed over.
     Accuracy: relative 1e-12/|chi_parallel - 1|.
     """
-    area = getattr(activation, "temperature", 1.0) ** 2
+    area = (scale_of(activation) or 1.0) ** 2
     K = area * torch.logspace(-8, 14, 133, dtype=torch.float64)
     if tangent is not None:
         near = torch.logspace(-3.3, -0.05, 40, dtype=torch.float64)

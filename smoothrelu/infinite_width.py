@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from smoothrelu.gaussian import gaussian_rule, pair_rules, pair_scale
-from smoothrelu.kernels import Activation, value_and_derivative
+from smoothrelu.kernels import Activation, scale_of, value_and_derivative
 
 _ROWS = 256  # rows of the kernel matrix at a time
 _CLOSEST = 1e-4  # c of a table: nearer to theta = 0, G would be lost in rounding
@@ -136,7 +136,7 @@ def _first(a: Tensor, b: Tensor, q: Tensor, pair, bias: Tensor, weight: Tensor):
 
 def _layers(activation: Activation, q: Tensor, depth: int, C_W: float, C_b: float):
     """The steps from layer 1 to layer depth; one table serves while the variances stand still."""
-    scale = getattr(activation, "temperature", None)
+    scale = scale_of(activation)
     flow = []
     for number in range(2, depth + 1):
         coincident = _coincident(activation, q, scale)
@@ -176,7 +176,7 @@ class _Layer:
     @classmethod
     def of(cls, activation: Activation, q: Tensor, q_next: Tensor, coincident: Tensor) -> "_Layer":
         grid, to_grid = _grid(q)
-        c = pair_scale(grid.max().sqrt(), getattr(activation, "temperature", None)).item()
+        c = pair_scale(grid.max().sqrt(), scale_of(activation)).item()
         tables = _tables(activation, grid.sqrt(), c)
         return cls(q, q_next, coincident, to_grid, tables, max(c, _CLOSEST))
 

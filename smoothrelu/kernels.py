@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from smoothrelu.activations import plain_temperature
 from smoothrelu.gaussian import gaussian_rule
 
 Activation = Callable[[Tensor], Tensor]
@@ -78,11 +79,19 @@ class moments:  # noqa: N801 - reads as a function: moments(phi, K).square
         K = torch.as_tensor(K, dtype=torch.float64)
         if not (K > 0).all():
             raise ValueError(f"the kernel K must be positive, got {K.tolist()}")
-        z, w = gaussian_rule(K, scale=getattr(activation, "temperature", None))
+        z, w = gaussian_rule(K, scale_of(activation))
         phi, derivative = value_and_derivative(activation, z)
         self.square = (w * phi * phi).sum(-1)
         self.derivative_square = (w * derivative * derivative).sum(-1)
         self.slope = (w * z * phi * derivative).sum(-1) / K
+
+
+def scale_of(activation: Activation) -> float | None:
+    """The length over which it varies near the origin: its temperature, or None where it has
+    none.
+    """
+    temperature = getattr(activation, "temperature", None)
+    return None if temperature is None else plain_temperature(temperature)
 
 
 def value_and_derivative(activation: Activation, z: Tensor) -> tuple[Tensor, Tensor]:

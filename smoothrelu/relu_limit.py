@@ -9,7 +9,7 @@ gate alone times a power of T:
 import torch
 from torch import Tensor
 
-from smoothrelu.activations import SmoothReLU
+from smoothrelu.activations import SmoothReLU, plain_temperature
 
 
 def uniform_distance(activation: SmoothReLU) -> tuple[float, float]:
@@ -26,7 +26,7 @@ def uniform_distance(activation: SmoothReLU) -> tuple[float, float]:
     for _ in range(6):  # Newton on the derivative of the gap, from the best node of the grid
         slope = unit.derivative(best) - (best > 0).double()
         best = best - slope / unit.derivative(best, order=2)
-    T = activation.temperature
+    T = plain_temperature(activation.temperature)
     return T * _gap(unit, best).abs().item(), T * best.item()
 
 

@@ -27,7 +27,7 @@
 # ## The experiment
 #
 # Nothing changes except the images: 3072 numbers each, three colours of 32 by 32 pixels, standardised colour by colour. The network
-# again has ten hidden layers of 64 units, the descent is again full batch, and all settings are those of {doc}`03_mnist`. That is
+# again has ten hidden layers of 64 units, the descent is again full batch, and all settings are those of {doc}`07_mnist`. That is
 # deliberate. Settings that are tuned to each data set can make any two curves agree.
 #
 # What the theory predicts needs no new computation either. The kernel map of {doc}`02_initialization` does not know what an image

@@ -1,6 +1,4 @@
-"""The theory as tidy pandas tables, columns named by the book's vocabulary: what the figures and
-the chapters show.
-"""
+"""Critical constants, fixed points, susceptibilities, and kernels over depth."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,48 +7,10 @@ import numpy as np
 import pandas
 import torch
 
-from smoothrelu.activations import SmoothReLU
 from smoothrelu.critical import criticality
 from smoothrelu.fixed_points import destination, fixed_points
 from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
-from smoothrelu.relu_limit import uniform_distance
-
-Family = Sequence[type[SmoothReLU]]
-
-
-def activation_curves(
-    family: Family, temperatures: Sequence[float], x: np.ndarray
-) -> pandas.DataFrame:
-    """phi_T(x) and phi_T'(x) of each activation at each temperature: a row for each (activation,
-    T, x).
-    """
-    points = torch.as_tensor(x, dtype=torch.float64)
-    frames = [
-        pandas.DataFrame(
-            {
-                "activation": kind.__name__,
-                "temperature": T,
-                "x": x,
-                "phi": kind(T)(points).numpy(),
-                "derivative": kind(T).derivative(points).numpy(),
-            }
-        )
-        for kind in family
-        for T in temperatures
-    ]
-    return pandas.concat(frames, ignore_index=True)
-
-
-def relu_distances(family: Family, temperatures: Sequence[float]) -> pandas.DataFrame:
-    """The uniform distance of each activation to ReLU, where it is reached, and phi(0)' = g(0)."""
-    rows = []
-    for kind in family:
-        for T in temperatures:
-            distance, where = uniform_distance(kind(T))
-            slope = kind(T).derivative(torch.zeros((), dtype=torch.float64)).item()
-            rows.append((kind.__name__, T, distance, where, slope))
-    columns = ["activation", "temperature", "distance", "x", "slope_at_0"]
-    return pandas.DataFrame(rows, columns=columns)
+from smoothrelu.tables.definitions import Family
 
 
 def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.DataFrame:
