@@ -2,80 +2,31 @@
 finished run twice.
 """
 
-import ast
-import dataclasses
-import functools
-import hashlib
-import itertools
-import json
-import platform
-import subprocess
-import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import torch
-from torch import nn
 
-from smoothrelu.activations import plain_temperature
-from smoothrelu.datasets import data_fingerprint, load_dataset, resolve_device
-from smoothrelu.network import MLP, Init
+from smoothrelu.datasets import resolve_device
+from smoothrelu.engine import complete
+from smoothrelu.keys import run_key
 from smoothrelu.results import Store, default_store
-from smoothrelu.training import Diverged, accuracy, deterministic, gradient_descent
+from smoothrelu.runs import Run, grid
 
-_COMPUTING_MODULES = (
-    *("activations", "critical", "datasets", "experiments"),
-    *("gaussian", "kernels", "network", "training"),
-)
+__all__ = ["Run", "SweepFailed", "grid", "sweep"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """Full-batch gradient descent of one fully connected network: exactly the fields that change
-    the result.
+class SweepFailed(RuntimeError):  # noqa: N818
+    """Some runs of a sweep failed, after all others were computed and stored.
 
-    dataset: "mnist" or "cifar10", its first n_train and n_test images. width, depth: see `MLP`.
-    activation: a module, such as SWISH(0.1) or nn.ReLU(). init: critical_init_, he_init_,
-    standard_init_ or any importable function of the same form. lr, steps: learning rate and number
-    of updates. seed: of the initial weights.
-    test_every: test loss and both accuracies are measured each so many steps, and at the last.
+    causes: pairs (run, why). table: the table of the others.
     """
 
-    dataset: str
-    activation: nn.Module
-    init: Init
-    seed: int
-    n_train: int = 500
-    n_test: int = 500
-    width: int = 64
-    depth: int = 11
-    lr: float = 0.01
-    steps: int = 100
-    test_every: int = 20
-
-    def description(self) -> dict:
-        """The fields as plain values: what the key is made of, and the table's columns."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        kind = type(self.activation)
-        name = (
-            kind.__name__
-            if kind.__module__.startswith(("smoothrelu.", "torch.nn."))
-            else repr(kind)
-        )
-        temperature = plain_temperature(getattr(self.activation, "temperature", float("nan")))
-        fields |= {"activation": name, "temperature": temperature, "init": _name(self.init)}
-        return fields | {"activation_repr": repr(self.activation)}
-
-
-def grid(**fields) -> list[Run]:
-    """All runs over a product: a field given as a list is varied, the others stay fixed.
-
-    grid(dataset="mnist", activation=[SWISH(1.0), SWISH(0.1)], init=critical_init_, seed=[0, 1]) has
-    four runs.
-    """
-    names = list(fields)
-    choices = [value if isinstance(value, list) else [value] for value in fields.values()]
-    return [Run(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
+    def __init__(self, causes: list[tuple[Run, str]], total: int, table):
+        lines = [f"{len(causes)} of {total} runs failed; the others are stored:"]
+        lines += [f"  {run}: {why}" for run, why in causes]
+        lines += ["Mend the cause and call sweep again: only these runs are computed."]
+        super().__init__("\n".join(lines))
+        self.causes, self.table = causes, table
 
 
 def sweep(
@@ -83,88 +34,49 @@ def sweep(
     *,
     store: Store | None = None,
     device: str | torch.device = "auto",
+    workers: int | None = None,
     progress: str | None = "runs",
 ):
     """The runs' results as one pandas table: a row for each (run, step), columns named by the
     vocabulary.
 
     Columns: the fields of `Run` (activation by name, temperature, init by name), step, train_loss,
-    test_loss, train_acc, test_acc (NaN where not measured), diverged; and the provenance: seconds,
-    device, torch, commit, date.
+    test_loss, train_acc, test_acc (NaN where not measured), what the run's observers saw, diverged;
+    and the provenance: seconds, device, torch, commit, date.
     Finished runs come from the store (default: see `default_store`); new ones are added to it as
-    they end, so an interrupted sweep goes on where it stopped. A run that diverges is a result: its
-    rows end where its loss did.
-    progress: the label of the progress bar, or None. Raises ValueError for an unknown data set or a
-    size beyond it, ImportError where pandas is missing.
+    they end, and an unfinished one leaves a checkpoint a minute, so an interrupted sweep goes on
+    where it stopped. Sweeps on one store share the work. A run that diverges is a result: its rows
+    end where its loss did.
+    workers: how many processes compute on a CPU, each with one thread: the numbers do not depend on
+    it. None: one for each core (see `smoothrelu.engine.cores`), or none for little work.
+    progress: the label of the progress bar, or None.
+    Raises ValueError for an unknown data set, or a run that could not be found again by name;
+    ImportError where pandas is missing, OSError where the store cannot be written: all these before
+    anything is computed. SweepFailed, at the end, where runs failed.
     """
     pandas = _pandas()
     runs, store, device = list(runs), store or default_store(), resolve_device(device)
     keys = [run_key(run, device) for run in runs]
-    with deterministic():
-        results = [
-            store.get(key) or _compute(run, key, store, device)
-            for run, key in _progress(list(zip(runs, keys, strict=True)), progress)
-        ]
-    return pandas.DataFrame(_rows(runs, results))
+    store.clear_away()
+    results = {key: store.get(key) for key in keys}
+    missing = {k: run for k, run in zip(keys, runs, strict=True) if results[k] is None}
+    failed = {}
+    if missing:
+        store.require_writable()
+        failed = complete(missing, store, device, workers=workers, progress=progress)
+        results |= {key: store.get(key) for key in missing if key not in failed}
+    there = [(run, results[k]) for k, run in zip(keys, runs, strict=True) if k not in failed]
+    table = pandas.DataFrame(_rows(there))
+    if failed:
+        causes = [(missing[key], why) for key, why in failed.items()]
+        raise SweepFailed(causes, len(results), table)
+    return table
 
 
-def run_key(run: Run, device: torch.device) -> str:
-    """Hash of the run, the data, the package's code, torch's version and the kind of device."""
-    what = {
-        "run": run.description(),
-        "data": data_fingerprint(run.dataset),
-        "code": _code_fingerprint(),
-        "torch": torch.__version__,
-        "device": device.type,
-        "machine": platform.machine(),
-    }
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def execute(run: Run, device: torch.device) -> tuple[list[dict], bool]:
-    """Train the run's network; its records, and whether it diverged."""
-    data = _data(run.dataset, run.n_train, run.n_test, device)
-    net = MLP(data.n_in, data.n_out, width=run.width, depth=run.depth, activation=run.activation)
-    run.init(net, generator=torch.Generator().manual_seed(run.seed))
-    net.to(device)
-
-    def evaluate(step: int, model: nn.Module) -> dict:
-        if step % run.test_every and step != run.steps:
-            return {}
-        return {
-            "test_loss": nn.functional.cross_entropy(model(data.x_test), data.y_test),
-            "test_acc": accuracy(model, data.x_test, data.y_test),
-            "train_acc": accuracy(model, data.x_train, data.y_train),
-        }
-
-    try:
-        records = gradient_descent(
-            net, data.x_train, data.y_train, lr=run.lr, steps=run.steps, observers=[evaluate]
-        )
-    except Diverged as stop:
-        return stop.records, True
-    return records, False
-
-
-def _compute(run: Run, key: str, store: Store, device: torch.device) -> dict:
-    start = time.perf_counter()
-    records, diverged = execute(run, device)
-    provenance = {
-        "seconds": round(time.perf_counter() - start, 3),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "torch": torch.__version__,
-        "commit": _commit(),
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    result = {"records": records, "diverged": diverged, "provenance": provenance}
-    store.put(key, result)
-    return result
-
-
-def _rows(runs: Sequence[Run], results: Sequence[dict]) -> list[dict]:
+def _rows(results: Sequence[tuple[Run, dict]]) -> list[dict]:
     return [
         run.description() | record | {"diverged": result["diverged"]} | result["provenance"]
-        for run, result in zip(runs, results, strict=True)
+        for run, result in results
         for record in result["records"]
     ]
 
@@ -178,58 +90,3 @@ def _pandas():
             "a sweep's table needs pandas: pip install pandas, or smoothrelu's extra [book]"
         ) from None
     return pandas
-
-
-def _progress(items: list, label: str | None):
-    if label is None:
-        return items
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return items
-    return tqdm(items, desc=label, unit="run")
-
-
-@functools.lru_cache(maxsize=4)
-def _data(name: str, n_train: int, n_test: int, device: torch.device):
-    return load_dataset(name, n_train, n_test, device=device)
-
-
-@functools.cache
-def _code_fingerprint() -> str:
-    """Hash of what the computing modules say, whatever their comments and layout."""
-    folder = Path(__file__).parent
-    trees = [
-        ast.dump(ast.parse((folder / f"{name}.py").read_text())) for name in _COMPUTING_MODULES
-    ]
-    return hashlib.sha256("".join(trees).encode()).hexdigest()[:16]
-
-
-@functools.cache
-def _commit() -> str:
-    """The commit of the checkout the package runs from, "+" marking changes on top; "unknown"
-    outside one.
-    """
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        commit = subprocess.run(
-            [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
-        )
-        dirty = subprocess.run(
-            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return commit.stdout.strip() + ("+" if dirty.stdout.strip() else "")
-
-
-def _name(init: Init) -> str:
-    """An initialisation's name in tables and keys; one that cannot be named again is refused."""
-    name = getattr(init, "__qualname__", repr(init))
-    if "<" in name:
-        raise ValueError(
-            f"a run is found again by its init's name, and {name} has none: define it in a module"
-        )
-    if init.__module__.startswith("smoothrelu."):
-        return name.removesuffix("_init_")
-    return f"{init.__module__}.{name}"

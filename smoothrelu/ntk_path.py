@@ -19,6 +19,7 @@ class NTKTracker:
 
     Each call records, || || being the Frobenius norm:
         ntk_trace              tr Theta_t
+        ntk_norm               ||Theta_t||
         ntk_distance           ||Theta_t - Theta_0|| / ||Theta_0||
         ntk_first_difference   ||Theta_t - Theta_{t-1}||                     from the second call on
         ntk_second_difference  ||Theta_t - 2 Theta_{t-1} + Theta_{t-2}||     from the third call on
@@ -39,6 +40,7 @@ class NTKTracker:
             self._start, self._last = theta, []
         seen = {
             "ntk_trace": theta.trace(),
+            "ntk_norm": theta.norm(),
             "ntk_distance": (theta - self._start).norm() / self._start.norm(),
         }
         if self._last:

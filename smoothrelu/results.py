@@ -1,14 +1,24 @@
 """The store of finished runs: one small JSON file each, found again by the hash of what made it.
 
 A file holds its own SHA-256: one that was truncated or altered is named, set aside and not used.
+Beside the results stand, while a run is computed: its lock, its checkpoint and what is half
+written. A process that dies leaves them; the next sweep takes over the checkpoint and removes the
+rest.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: two sweeps may compute the same run there, with the same result
+    fcntl = None
 
 _FORMAT = 1
 
@@ -26,13 +36,14 @@ class Store:
         path = self._path(key)
         try:
             blob = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         problem, result = _unpack(blob, key)
         if problem is None:
             return result
         aside = path.with_suffix(".damaged")
-        os.replace(path, aside)
+        with contextlib.suppress(FileNotFoundError):  # another reader was first
+            os.replace(path, aside)
         warnings.warn(
             f"{path} is damaged ({problem}); it was set aside as {aside.name}, "
             "and the run is computed again",
@@ -41,20 +52,50 @@ class Store:
         return None
 
     def put(self, key: str, result: dict) -> None:
-        """Store a result atomically: other readers see the whole file or none, a killed writer
-        leaves none.
-        """
+        """Store a result atomically: other readers see the whole file or none."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{key}.", suffix=".tmp")
+        write_atomically(self._path(key), _pack(result, key))
+
+    def checkpoint_path(self, key: str) -> Path:
+        """Where the state of the unfinished run is kept."""
+        return self.folder / f"{key}.checkpoint"
+
+    @contextlib.contextmanager
+    def claim(self, key: str) -> Iterator[bool]:
+        """Whether the block, and no other process, has the run in hand; a dead process has none."""
+        path = self.folder / f".{key}.lock"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:
+            if not _locked(file, path):
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
+
+    def require_writable(self) -> None:
+        """Make the folder and try it: OSError, with the remedy, where results could not be kept."""
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_pack(result, key))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path(key))
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise type(error)(
+                error.errno,
+                f"results cannot be stored in {self.folder} ({error.strerror}); "
+                "set SMOOTHRELU_STORE to a folder that can be written",
+            ) from None
+
+    def clear_away(self) -> None:
+        """Remove what dead processes left, but for the checkpoints of unfinished runs."""
+        for lock in self.folder.glob(".*.lock"):
+            key = lock.name.removeprefix(".").removesuffix(".lock")
+            with self.claim(key) as mine:
+                if mine:
+                    for half_written in self.folder.glob(f".{key}.*.tmp"):
+                        half_written.unlink(missing_ok=True)
+                    if self._path(key).exists():
+                        self.checkpoint_path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
@@ -69,6 +110,31 @@ def default_store() -> Store:
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(cache) / "smoothrelu" / "runs"
     return Store(folder)
+
+
+def write_atomically(path: Path, blob: bytes) -> None:
+    """The whole file or none, whenever the writer dies; what is half written is .STEM.*.tmp."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(blob)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _locked(file, path: Path) -> bool:
+    """Take the lock; False where another process has it, or had it and removed the file."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(file.fileno()).st_ino == os.stat(path).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def _pack(result: dict, key: str) -> bytes:

@@ -1,5 +1,6 @@
 """Loss curves."""
 
+import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
@@ -24,17 +25,47 @@ def loss_curves(table: pandas.DataFrame, column: str = "train_loss") -> Figure:
 
 
 @styled
-def loss_by_learning_rate(table: pandas.DataFrame) -> Figure:
-    """Final training loss against the learning rate: a panel an activation, critical and He
-    (table: `sweep`).
+def loss_by_learning_rate(runs: pandas.DataFrame) -> Figure:
+    """Mean loss against the learning rate: a panel an activation, a line an initialisation (table:
+    `summaries.mean_losses`, one temperature); rates at which a seed diverged are left out.
     """
-    names = list(table["activation"].unique())
+    names = list(runs["activation"].unique())
     figure, axes = panels(len(names), height=2.9, sharey=True)
-    last = table[table["step"] == table["steps"]]
     for ax, name in zip(axes, names, strict=True):
-        for init, group in last[last["activation"] == name].groupby("init", sort=False):
-            band(ax, group, "train_loss", COLOURS[name], INIT_STYLES[init], x="lr")
+        for init, group in runs[runs["activation"] == name].groupby("init", sort=False):
+            stable = group.groupby("lr").filter(lambda at_rate: not at_rate["diverged"].any())
+            band(ax, stable, "mean_loss", COLOURS[name], INIT_STYLES[init], x="lr")
         ax.set(title=name, xlabel="learning rate", xscale="log", yscale="log")
-    axes[0].set_ylabel("train loss at the end")
-    key(figure, [], table["init"].unique())
+    axes[0].set_ylabel("mean train loss")
+    key(figure, [], runs["init"].unique())
+    return figure
+
+
+@styled
+def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
+    """The gain of critical initialisation over two settings: a panel an activation (table:
+    `summaries.gain_at_best_rate`); a number in bold where its interval excludes zero.
+    """
+    names = list(gains["activation"].unique())
+    figure, axes = panels(len(names), height=3.1, sharey=True)
+    reach = gains["gain"].abs().max()
+    for ax, name in zip(axes, names, strict=True):
+        cells = gains[gains["activation"] == name].pivot(index=y, columns=x)
+        image = ax.imshow(
+            cells["gain"], cmap="RdBu", vmin=-reach, vmax=reach, origin="lower", aspect="auto"
+        )
+        for (i, j), gain in np.ndenumerate(cells["gain"].to_numpy()):
+            sure = cells["low"].iat[i, j] > 0 or cells["high"].iat[i, j] < 0
+            ax.text(
+                *(j, i, f"{gain:+.2f}"),
+                **{"ha": "center", "va": "center", "fontsize": 8},
+                color="white" if abs(gain) > 0.6 * reach else "black",
+                weight="bold" if sure else "normal",
+            )
+        for axis, values in ((ax.xaxis, cells["gain"].columns), (ax.yaxis, cells.index)):
+            axis.set_ticks(range(len(values)), [f"{v:g}" for v in values])
+        ax.set(title=name, xlabel=x)
+        ax.grid(False)
+    axes[0].set_ylabel(y)
+    figure.colorbar(image, ax=list(axes), label="gain, nats of mean loss", shrink=0.9)
     return figure

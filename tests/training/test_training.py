@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from smoothrelu import MLP, SWISH, Diverged, critical_init_, gradient_descent
-from smoothrelu.training import accuracy, deterministic
+from smoothrelu.training import deterministic, loss_and_accuracy
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_observers_see_every_step_before_its_update_and_the_end(problem):
 
     def distance(step, model):
         moved = sum((p - q).square().sum() for p, q in zip(model.parameters(), start, strict=True))
-        return {"moved": moved, "acc": accuracy(model, x, y)}
+        return {"moved": moved, "acc": loss_and_accuracy(model, x, y)[1]}
 
     records = gradient_descent(model, x, y, lr=0.05, steps=7, observers=[distance])
     assert [r["step"] for r in records] == list(range(8))

@@ -1,0 +1,75 @@
+"""The board of claims: book/claims.yml, whose values and verdicts are computed and never typed.
+
+Each entry says in words what is claimed, by whom, what is measured and what would count as true:
+at_least, at_most or both. `python -m smoothrelu.claims` measures every claim, from theory or from
+the committed tables, and writes value, low, high (a 95 % interval over seeds, or the value twice
+where nothing is random) and the verdict into the file: it holds if the whole interval is inside
+the bounds, fails if it is wholly outside, and is undecided otherwise.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas
+
+from smoothrelu.datasets import CHECKOUT_DATA
+from smoothrelu.measures import MEASURES
+
+CLAIMS = CHECKOUT_DATA.parent / "book" / "claims.yml"
+COMPUTED = ("value", "low", "high", "verdict")
+_WORDS = ("id", "claim", "source", "measure", "chapter")
+_BOUNDS = ("at_least", "at_most")
+
+
+def board(path: Path = CLAIMS) -> pandas.DataFrame:
+    """One row a claim, as the file has them; bounds, and an interval that is not there, are NaN.
+
+    Raises ValueError, naming the claim, where an entry lacks its words, its bounds or a measure.
+    """
+    import yaml
+
+    entries = yaml.safe_load(path.read_text())
+    for entry in entries:
+        name = entry.get("id")
+        missing = [word for word in _WORDS if not entry.get(word)]
+        if missing or not any(bound in entry for bound in _BOUNDS):
+            raise ValueError(
+                f"{path.name}: claim {name!r} needs {', '.join(missing) or 'a bound'}"
+            )
+        if name not in MEASURES:
+            raise ValueError(f"{path.name}: nothing in smoothrelu/measures.py measures {name!r}")
+    frame = pandas.DataFrame(entries)
+    return frame.reindex(columns=[*_WORDS, *_BOUNDS, *COMPUTED])
+
+
+def measured(entry: dict) -> dict:
+    """Value, interval and verdict of one claim, computed now."""
+    value, low, high = (float(x) for x in MEASURES[entry["id"]]())
+    floor, ceiling = entry.get("at_least", float("-inf")), entry.get("at_most", float("inf"))
+    if floor <= low and high <= ceiling:
+        verdict = "holds"
+    elif high < floor or low > ceiling:
+        verdict = "fails"
+    else:
+        verdict = "undecided"
+    rounded = (float(f"{x:.4g}") for x in (value, low, high))
+    return dict(zip(COMPUTED, (*rounded, verdict), strict=True))
+
+
+def write(path: Path = CLAIMS) -> None:
+    """Measure every claim and write the file anew, its words as they are."""
+    import yaml
+
+    board(path)
+    entries = [entry | measured(entry) for entry in yaml.safe_load(path.read_text())]
+    head = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    parts = [yaml.safe_dump([e], sort_keys=False, width=100, allow_unicode=True) for e in entries]
+    new = path.with_suffix(".part")
+    new.write_text("\n".join([*head, "", *parts]))
+    new.replace(path)
+    for entry in entries:
+        print(f"{entry['verdict']:10s} {entry['value']:<10.4g} {entry['id']}")
+
+
+if __name__ == "__main__":
+    sys.exit(write())

@@ -1,0 +1,138 @@
+"""What each claim on the board measures: a value and its interval, from theory or from the
+committed tables.
+
+Where a claim is about several networks the value is that of the worst one: the claim holds for all
+or does not hold.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas
+import torch
+
+from smoothrelu import ntk_laws, summaries
+from smoothrelu.activations import SMOOTH_RELUS
+from smoothrelu.critical import criticality
+from smoothrelu.infinite_width import infinite_width_kernels
+from smoothrelu.kernels import chi_parallel, chi_perp
+from smoothrelu.published import published
+from smoothrelu.tables import kernel_flows
+
+Estimate = tuple[float, float, float]
+"""A value and the ends of its 95 % interval; three times the same where nothing is random."""
+
+_TEMPERATURES = [1.0, 0.1, 0.01]
+
+
+def _exact(value: float) -> Estimate:
+    return value, value, value
+
+
+def distance_of_kernels(temperature: float = 1e-3, depth: int = 10) -> Estimate:
+    """Largest relative distance of NNGP and NTK from ReLU's, over pairs of inputs at all angles,
+    He initialisation.
+    """
+    angle = torch.linspace(0, torch.pi, 13, dtype=torch.float64)
+    x = torch.stack([angle.cos(), angle.sin()], 1) * 2**0.5  # mean square 1
+    he = {"depth": depth, "C_W": 2.0, "C_b": 0.0}
+    relu = infinite_width_kernels(x[:1], x, activation=torch.relu, **he)
+    worst = 0.0
+    for kind in SMOOTH_RELUS:
+        smooth = infinite_width_kernels(x[:1], x, activation=kind(temperature), **he)
+        for ours, limit in zip(smooth, relu, strict=True):
+            worst = max(worst, ((ours - limit).abs().max() / limit.abs().max()).item())
+    return _exact(worst)
+
+
+def susceptibilities_off_one() -> Estimate:
+    off = []
+    for kind in SMOOTH_RELUS:
+        for T in _TEMPERATURES:
+            c = criticality(kind(T))
+            off.append(abs(chi_parallel(kind(T), c.K_star, C_W=c.C_W) - 1))
+            off.append(abs(chi_perp(kind(T), c.K_star, C_W=c.C_W) - 1))
+    return _exact(max(off))
+
+
+def smallest_after_fifty_layers(column: str) -> Estimate:
+    """The smallest K(50)/K(1), or squared gradient, of a critical network."""
+    flows = kernel_flows(SMOOTH_RELUS, _TEMPERATURES, depth=50)
+    flows = flows[flows["init"] == "critical"].set_index(["activation", "temperature"])
+    first, last = (flows[flows["layer"] == layer][column] for layer in (1, 50))
+    return _exact((last / first).min())
+
+
+def _worst(gains: pandas.DataFrame) -> Estimate:
+    """The setting whose interval reaches lowest."""
+    return tuple(gains.loc[gains["low"].idxmin(), ["gain", "low", "high"]])
+
+
+def _runs(study: str) -> pandas.DataFrame:
+    """The runs of a study: its table is one row a run, or the rows of each run at which all was
+    measured, with the run's mean_loss.
+    """
+    table = published(study)
+    return table.drop_duplicates([*summaries.SETTING, "init", "seed"], keep="last")
+
+
+def gain(study: str) -> Estimate:
+    return _worst(summaries.gain_of_critical(_runs(study)))
+
+
+def gain_at_best_rate(study: str, temperature: float) -> Estimate:
+    runs = _runs(study)
+    return _worst(summaries.gain_at_best_rate(runs[runs["temperature"] == temperature]))
+
+
+def largest_gain(study: str) -> Estimate:
+    """The gain largest in absolute value, which the claim bounds on both sides."""
+    gains = summaries.gain_of_critical(_runs(study))
+    reach = gains[["low", "high"]].abs().max(axis=1)
+    return tuple(gains.loc[reach.idxmax(), ["gain", "low", "high"]])
+
+
+def spread_over_activations(study: str) -> Estimate:
+    """How far the critical networks lie apart over how far He's do: ranges of mean_loss over the
+    smooth activations, seed by seed.
+    """
+    runs = _runs(study)
+    runs = runs[runs["activation"] != "ReLU"]
+    spread = runs.groupby(["init", "seed"])["mean_loss"].agg(np.ptp)
+    return summaries.interval(spread["critical"] / spread["he"])
+
+
+def exponent(
+    study: str, statistic: str, activations: Sequence[str], temperature: float, goal: float
+) -> Estimate:
+    """The exponent that lies farthest from `goal`."""
+    paths = published(study)
+    paths = paths[paths["activation"].isin(activations)]
+    paths = paths[(paths["temperature"] == temperature) | paths["temperature"].isna()]
+    laws = ntk_laws.exponents(paths, [statistic], below=0.005)
+    off = pandas.concat([(laws[end] - goal).abs() for end in ("low", "high")], axis=1).max(axis=1)
+    return tuple(laws.loc[off.idxmax(), ["exponent", "low", "high"]])
+
+
+_SMOOTH = [kind.__name__ for kind in SMOOTH_RELUS]
+_Q, _E = "quadratic_variation", "second_difference_energy"
+
+MEASURES: dict[str, Callable[[], Estimate]] = {
+    "relu-limit": distance_of_kernels,
+    "critical-point": susceptibilities_off_one,
+    "stable-kernel": lambda: smallest_after_fifty_layers("K"),
+    "stable-gradient": lambda: smallest_after_fifty_layers("gradient"),
+    "faster-mnist": lambda: gain("mnist_warm"),
+    "faster-cifar10": lambda: gain("cifar10_warm"),
+    "faster-best-rate-mnist": lambda: gain_at_best_rate("mnist_rates", 1.0),
+    "faster-best-rate-cifar10": lambda: gain_at_best_rate("cifar10_rates", 1.0),
+    "cold-alike-mnist": lambda: largest_gain("mnist_cold"),
+    "alike-mnist": lambda: spread_over_activations("mnist_warm"),
+    "alike-cifar10": lambda: spread_over_activations("cifar10_warm"),
+    "ntk-smooth-variation": lambda: exponent("ntk_mnist", _Q, _SMOOTH, 1.0, 1.0),
+    "ntk-smooth-energy": lambda: exponent("ntk_mnist", _E, _SMOOTH, 1.0, 3.0),
+    "ntk-relu-variation": lambda: exponent("ntk_mnist", _Q, ["ReLU"], 1.0, 0.0),
+    "ntk-relu-energy": lambda: exponent("ntk_mnist", _E, ["ReLU"], 1.0, 0.0),
+    "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
+    "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
+}

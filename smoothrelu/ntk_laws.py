@@ -1,0 +1,67 @@
+"""What the paths of the tangent kernel obey: a sweep's table in, path statistics and exponents out.
+
+Over a fixed training time, with step eta, the quadratic variation of a kernel that is a smooth
+function of time goes like eta, and the energy of its second differences like eta^3; where the
+kernel jumps at a fixed number of places neither depends on eta, and where jumps repeat at every
+step both grow like 1/eta.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas
+
+from smoothrelu.summaries import interval
+
+_SETTING = ["dataset", "n_train", "width", "depth", "activation", "temperature", "init"]
+
+
+def path_statistics(table: pandas.DataFrame) -> pandas.DataFrame:
+    """One row a run tracked by `TrackNTK`, kernels in units of ||Theta_0||.
+
+    quadratic_variation and second_difference_energy: sums over the path; distance: how far the
+    kernel is from its start in the end; alignment, first_alignment: with the labels; sign_flips,
+    sign_returns: of hidden preactivations, over the whole path; final_loss.
+    """
+    table = table.assign(
+        _first=table["ntk_first_difference"] ** 2, _second=table["ntk_second_difference"] ** 2
+    )
+    runs = table.groupby([*_SETTING, "lr", "seed"], dropna=False, sort=False)
+    paths = runs.agg(
+        _norm=("ntk_norm", "first"),
+        quadratic_variation=("_first", "sum"),
+        second_difference_energy=("_second", "sum"),
+        distance=("ntk_distance", "last"),
+        first_alignment=("ntk_alignment", "first"),
+        alignment=("ntk_alignment", "last"),
+        sign_flips=("sign_flips", "sum"),
+        sign_returns=("sign_returns", "sum"),
+        final_loss=("train_loss", "last"),
+    ).reset_index()
+    square = paths.pop("_norm") ** 2
+    for column in ("quadratic_variation", "second_difference_energy"):
+        paths[column] /= square
+    return paths
+
+
+def exponents(
+    paths: pandas.DataFrame, statistics: Sequence[str], below: float
+) -> pandas.DataFrame:
+    """The exponent of each statistic in the learning rate, for each setting: least squares in logs.
+
+    Fitted for each seed by itself over learning rates up to `below`; exponent is the mean over
+    seeds, low and high its 95 % confidence interval (infinite for one seed).
+    """
+    small = paths[paths["lr"] <= below]
+    rows = []
+    for setting, runs in small.groupby(_SETTING, dropna=False, sort=False):
+        for statistic in statistics:
+            slopes = [_slope(run["lr"], run[statistic]) for _, run in runs.groupby("seed")]
+            fit = zip(("exponent", "low", "high"), interval(np.array(slopes)), strict=True)
+            row = dict(zip(_SETTING, setting, strict=True)) | {"statistic": statistic}
+            rows.append(row | dict(fit) | {"seeds": len(slopes)})
+    return pandas.DataFrame(rows)
+
+
+def _slope(x: pandas.Series, y: pandas.Series) -> float:
+    return np.polyfit(np.log(x), np.log(y), 1)[0]

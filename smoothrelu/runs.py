@@ -1,0 +1,100 @@
+"""A `Run` names exactly what a result depends on."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+
+from torch import nn
+
+from smoothrelu.activations import plain_temperature
+from smoothrelu.datasets import Dataset
+from smoothrelu.network import Init
+from smoothrelu.training import Observer
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Full-batch gradient descent of one fully connected network: exactly the fields that change
+    the result.
+
+    dataset: "mnist" or "cifar10", its first n_train and n_test images. width, depth: see `MLP`.
+    activation: a module, such as SWISH(0.1) or nn.ReLU(). init: critical_init_, he_init_,
+    standard_init_ or any importable function of the same form. lr, steps: learning rate and number
+    of updates. seed: of the initial weights.
+    test_every: test loss and both accuracies are measured each so many steps, and at the last.
+    dtype: "float32", or "float64" where small differences between steps are to be seen.
+    observe: what else is recorded at every step: a tuple of importable callables
+    (data, run) -> Observer, such as those of `smoothrelu.tracking`, each told apart by its repr.
+    """
+
+    dataset: str
+    activation: nn.Module
+    init: Init
+    seed: int
+    n_train: int = 500
+    n_test: int = 500
+    width: int = 64
+    depth: int = 11
+    lr: float = 0.01
+    steps: int = 100
+    test_every: int = 20
+    dtype: str = "float32"
+    observe: tuple[Callable[[Dataset, "Run"], Observer], ...] = ()
+
+    def description(self) -> dict:
+        """The fields as plain values: what the key is made of, and the table's columns."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        kind = type(self.activation)
+        name = (
+            kind.__name__
+            if kind.__module__.startswith(("smoothrelu.", "torch.nn."))
+            else repr(kind)
+        )
+        temperature = plain_temperature(getattr(self.activation, "temperature", float("nan")))
+        fields |= {"activation": name, "temperature": temperature, "init": _name(self.init)}
+        fields |= {"observe": ", ".join(map(_observer_name, self.observe))}
+        return fields | {"activation_repr": repr(self.activation)}
+
+    def __str__(self) -> str:
+        """The fields that are not at their defaults, in one line: for messages."""
+        named = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        defaults = {f.name: f.default for f in dataclasses.fields(self)}
+        named["init"] = _name(self.init)
+        said = [f"{k}={v}" for k, v in named.items() if v != defaults[k]]
+        return f"Run({', '.join(said)})"
+
+
+def grid(**fields) -> list[Run]:
+    """All runs over a product: a field given as a list is varied, the others stay fixed.
+
+    grid(dataset="mnist", activation=[SWISH(1.0), SWISH(0.1)], init=critical_init_, seed=[0, 1]) has
+    four runs.
+    """
+    names = list(fields)
+    choices = [value if isinstance(value, list) else [value] for value in fields.values()]
+    return [Run(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
+
+
+def _observer_name(factory: Callable) -> str:
+    """An observer's name in tables and keys; one that cannot be named again is refused."""
+    if hasattr(factory, "__qualname__"):
+        return _name(factory)
+    if " at 0x" in repr(factory):
+        raise ValueError(
+            f"a run is found again by its observers' reprs, and {factory!r} says nothing: "
+            "make it a frozen dataclass"
+        )
+    return repr(factory)
+
+
+def _name(function: Callable) -> str:
+    """A function's name in tables and keys; one that cannot be named again is refused."""
+    name = getattr(function, "__qualname__", repr(function))
+    if "<" in name or function.__module__ == "__main__":
+        raise ValueError(
+            f"a run is found again, and computed in other processes, by the names of its init and "
+            f"observers, and {name} has none there: define it in a module"
+        )
+    if function.__module__.startswith("smoothrelu."):
+        return name.removesuffix("_init_")
+    return f"{function.__module__}.{name}"

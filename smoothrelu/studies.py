@@ -1,0 +1,207 @@
+"""The long runs of the book: what the paper profile computes, and the tables it leaves.
+
+A study is a list of runs and what is kept of them. `python -m smoothrelu.studies run NAME`, or
+`make paper STUDY=NAME`, computes what the store does not have and writes data/results/NAME.csv
+with its provenance; a killed one goes on where it stopped. The chapters read these tables.
+"""
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas
+import torch
+from torch import nn
+
+from smoothrelu import ntk_laws, summaries
+from smoothrelu.activations import GELU, SMOOTH_RELUS, SWISH, GumbelLU, SmoothReLU
+from smoothrelu.experiments import Run, grid, sweep
+from smoothrelu.network import critical_init_, he_init_
+from smoothrelu.published import publish
+from smoothrelu.tracking import CountSignFlips, TrackNTK
+
+_PROVENANCE = ("seconds", "device", "torch", "commit", "date")
+
+
+@dataclass(frozen=True)
+class Study:
+    """About what it is, its runs, and the table kept of them, a function of the sweep's."""
+
+    about: str
+    runs: list[Run]
+    keep: Callable[[pandas.DataFrame], pandas.DataFrame]
+
+
+def compared(
+    family: Sequence[type[SmoothReLU]], temperatures: Sequence[float], **common
+) -> list[Run]:
+    """Each smooth ReLU at each temperature, critical and He, and ReLU beside them; `common` as in
+    `grid`.
+    """
+    smooth = [kind(T) for kind in family for T in temperatures]
+    runs = grid(activation=smooth, init=[critical_init_, he_init_], **common)
+    return runs + grid(activation=nn.ReLU(), init=he_init_, **common)
+
+
+def headline(dataset: str, temperature: float) -> Study:
+    runs = compared(
+        *(SMOOTH_RELUS, [temperature]),
+        **{"dataset": dataset, "n_train": 10_000, "n_test": 2_000, "seed": list(range(5))},
+        **{"lr": 0.01, "steps": 200, "test_every": 10},
+    )
+    about = f"{dataset}, 10,000 images, T = {temperature:g}: loss and accuracy against the step"
+    return Study(about, runs, summaries.thinned)
+
+
+def full(dataset: str, n_train: int) -> Study:
+    runs = compared(
+        *([SWISH, GumbelLU], [1.0]),
+        **{"dataset": dataset, "n_train": n_train, "n_test": 10_000, "seed": 0},
+        **{"lr": 0.01, "steps": 100, "test_every": 10},
+    )
+    about = f"{dataset}, all {n_train:,} training images: one seed"
+    return Study(about, runs, summaries.thinned)
+
+
+def rates(dataset: str) -> Study:
+    runs = compared(
+        *(SMOOTH_RELUS, [1.0]),
+        **{"dataset": dataset, "n_train": 1_000, "n_test": 1_000, "seed": list(range(5))},
+        **{"lr": [0.003, 0.01, 0.03, 0.1, 0.3], "steps": 200, "test_every": 20},
+    )
+    about = f"{dataset}, 1,000 images: each initialisation at five learning rates"
+    return Study(about, runs, summaries.mean_losses)
+
+
+def tracked(
+    family: Sequence[type[SmoothReLU]],
+    temperatures: Sequence[float],
+    learning_rates: Sequence[float],
+    *,
+    time: float,
+    **common,
+) -> list[Run]:
+    """Critical networks, and ReLU's, whose tangent kernel and sign flips are followed for a fixed
+    training time, time/lr steps, at each learning rate; in double precision.
+    """
+    fixed = {"n_train": 200, "n_test": 200, "width": 64, "depth": 4, "dtype": "float64"}
+    fixed |= {"observe": (TrackNTK(50), CountSignFlips(50)), "init": critical_init_}
+    smooth = [kind(T) for kind in family for T in temperatures]
+    return [
+        run
+        for lr in learning_rates
+        for steps in [round(time / lr)]
+        for run in grid(
+            activation=[*smooth, nn.ReLU()],
+            **fixed | common | {"lr": lr, "steps": steps, "test_every": steps},
+        )
+    ]
+
+
+def ntk(dataset: str) -> Study:
+    rates = [0.02 / 2**k for k in range(6)]
+    runs = tracked(
+        SMOOTH_RELUS, [1.0, 0.1, 0.01], rates, time=0.4, dataset=dataset, seed=[0, 1, 2, 3, 4]
+    )
+    about = f"{dataset}, 200 images: the path of the tangent kernel against the learning rate"
+    return Study(about, runs, ntk_laws.path_statistics)
+
+
+def ntk_widths(dataset: str) -> Study:
+    runs = tracked(
+        *([SWISH, GELU], [1.0, 0.1], [0.01]),
+        **{"time": 0.4, "dataset": dataset, "seed": [0, 1, 2, 3, 4]},
+        width=[16, 32, 64, 128, 256],
+    )
+    about = f"{dataset}, 200 images: how far the tangent kernel travels, against the width"
+    return Study(about, runs, ntk_laws.path_statistics)
+
+
+def depths(dataset: str) -> Study:
+    runs = compared(
+        *([SWISH, GELU, GumbelLU], [3.0, 1.0, 0.3, 0.1, 0.03]),
+        **{"dataset": dataset, "n_train": 500, "n_test": 500, "seed": [0, 1, 2]},
+        **{"depth": [6, 11, 21, 51], "lr": [0.003, 0.01, 0.03], "steps": 100},
+    )
+    about = f"{dataset}, 500 images: depth and temperature, at three learning rates"
+    return Study(about, runs, summaries.mean_losses)
+
+
+def widths(dataset: str) -> Study:
+    runs = compared(
+        *([SWISH, GELU, GumbelLU], [1.0, 0.1]),
+        **{"dataset": dataset, "n_train": 500, "n_test": 500, "seed": list(range(5))},
+        **{"width": [32, 64, 128, 256], "lr": 0.01, "steps": 100},
+    )
+    about = f"{dataset}, 500 images: width"
+    return Study(about, runs, summaries.mean_losses)
+
+
+STUDIES: dict[str, Callable[[], Study]] = {
+    "mnist_warm": lambda: headline("mnist", 1.0),
+    "mnist_cold": lambda: headline("mnist", 0.1),
+    "mnist_rates": lambda: rates("mnist"),
+    "mnist_depths": lambda: depths("mnist"),
+    "mnist_widths": lambda: widths("mnist"),
+    "ntk_mnist": lambda: ntk("mnist"),
+    "ntk_cifar10": lambda: ntk("cifar10"),
+    "ntk_widths": lambda: ntk_widths("mnist"),
+    "mnist_full": lambda: full("mnist", 60_000),
+    "cifar10_warm": lambda: headline("cifar10", 1.0),
+    "cifar10_cold": lambda: headline("cifar10", 0.1),
+    "cifar10_rates": lambda: rates("cifar10"),
+    "cifar10_full": lambda: full("cifar10", 50_000),
+}
+"""By name; a study is made when it is asked for."""
+
+
+def compute(name: str, **options) -> pandas.DataFrame:
+    """The table of a study, computed here and now; `options` as in `sweep`."""
+    study = STUDIES[name]()
+    results = sweep(study.runs, progress=name, **options)
+    table = study.keep(results).drop(columns=list(_PROVENANCE), errors="ignore")
+    table.attrs = {"about": study.about} | _provenance(results)
+    return table
+
+
+def _provenance(results: pandas.DataFrame) -> dict:
+    """How the runs of a table came about: each value that occurs, and the seconds of all."""
+    runs = results.drop_duplicates(["activation_repr", "init", "seed", "lr", "width", "depth"])
+    facts = {name: sorted(map(str, runs[name].unique())) for name in ("device", "torch", "commit")}
+    return facts | {
+        "runs": len(runs),
+        "seconds": round(float(runs["seconds"].sum())),
+        "first": str(runs["date"].min()),
+        "last": str(runs["date"].max()),
+        "seeds": sorted(int(seed) for seed in runs["seed"].unique()),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "smoothrelu": importlib.metadata.version("smoothrelu"),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m smoothrelu.studies", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="the studies, with the number of their runs")
+    run = actions.add_parser("run", help="compute studies and write their tables")
+    run.add_argument("names", nargs="+", metavar="NAME", choices=[*STUDIES])
+    run.add_argument("--workers", type=int, default=None, help="processes (default: all cores)")
+    chosen = parser.parse_args(arguments)
+    if chosen.action == "list":
+        for name, study in STUDIES.items():
+            print(f"{name:15s} {len(study().runs):5d} runs   {study().about}")
+        return 0
+    for name in chosen.names:
+        table = compute(name, workers=chosen.workers)
+        publish(name, table, table.attrs)
+        print(f"data/results/{name}.csv: {len(table)} rows of {table.attrs['runs']} runs")
+    return 0
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(main())

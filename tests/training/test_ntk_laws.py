@@ -1,0 +1,65 @@
+"""Path statistics and exponents of the tangent kernel, on paths whose laws are known."""
+
+import numpy as np
+import pandas
+import pytest
+
+from smoothrelu.ntk_laws import exponents, path_statistics
+
+TIME = 1.0
+STATISTICS = ["quadratic_variation", "second_difference_energy"]
+
+
+def path(theta, lr, seed=0):
+    """A run's rows, as `sweep` gives them, whose kernel is the number theta(t)."""
+    steps = round(TIME / lr)
+    kernel = theta(np.arange(steps + 1) * lr).astype(float)
+    first = np.abs(np.diff(kernel, prepend=np.nan))
+    second = np.abs(kernel - 2 * np.roll(kernel, 1) + np.roll(kernel, 2))
+    second[:2] = np.nan
+    return pandas.DataFrame(
+        {
+            **{"dataset": "none", "n_train": 1, "width": 1, "depth": 1, "activation": "x"},
+            **{"temperature": np.nan, "init": "he", "lr": lr, "seed": seed},
+            **{"step": range(steps + 1), "train_loss": 1.0, "ntk_norm": np.abs(kernel)},
+            **{"ntk_first_difference": first, "ntk_second_difference": second},
+            **{"ntk_distance": 0.0, "ntk_alignment": 0.5, "sign_flips": 1.0, "sign_returns": 0.0},
+        }
+    )
+
+
+def laws_of(theta, seeds=(0,)):
+    rates = [0.01, 0.005, 0.0025, 0.00125]
+    table = pandas.concat([path(theta, lr, seed) for lr in rates for seed in seeds])
+    return exponents(path_statistics(table), STATISTICS, below=1.0).set_index("statistic")
+
+
+def test_a_smooth_path_has_the_exponents_one_and_three():
+    laws = laws_of(lambda t: 2 + np.sin(3 * t))
+    assert laws.loc["quadratic_variation", "exponent"] == pytest.approx(1, abs=0.01)
+    assert laws.loc["second_difference_energy", "exponent"] == pytest.approx(3, abs=0.05)
+
+
+def test_a_path_with_jumps_at_fixed_times_has_the_exponent_zero():
+    laws = laws_of(lambda t: 1 + (t > 0.3) + (t > 0.71))
+    assert laws["exponent"].to_numpy() == pytest.approx([0, 0], abs=0.01)
+
+
+def test_a_path_that_jumps_at_every_step_has_the_exponent_minus_one():
+    laws = laws_of(lambda t: 1 + (np.arange(len(t)) % 2))
+    assert laws["exponent"].to_numpy() == pytest.approx([-1, -1], abs=0.01)
+
+
+def test_the_sums_are_in_units_of_the_first_kernel():
+    once = path_statistics(path(lambda t: 1 + t, 0.1))
+    scaled = path_statistics(path(lambda t: 5 * (1 + t), 0.1))
+    assert once["quadratic_variation"].item() == pytest.approx(10 * 0.1**2)
+    assert scaled["quadratic_variation"].item() == pytest.approx(10 * 0.1**2)
+
+
+def test_one_seed_gives_no_interval_and_two_equal_ones_a_point():
+    one = laws_of(lambda t: 1 + t)
+    two = laws_of(lambda t: 1 + t, seeds=(0, 1))
+    assert np.isinf(one.loc["quadratic_variation", ["low", "high"]].astype(float)).all()
+    row = two.loc["quadratic_variation"]
+    assert row["low"] == pytest.approx(row["high"]) == pytest.approx(row["exponent"])
