@@ -15,7 +15,8 @@ LABFLAGS   ?=
 override CHAPTER := $(value CHAPTER)
 override PARAMS  := $(value PARAMS)
 override PYTHON  := $(value PYTHON)
-export CHAPTER PARAMS PYTHON
+override STUDY   := $(value STUDY)
+export CHAPTER PARAMS PYTHON STUDY
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # Companions that torch pins for itself; left out, so that a CPU-only torch stays that.
@@ -27,7 +28,7 @@ DOUBLE_CLICK := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test chapter lab data lint lock clean distclean named venv
+.PHONY: help book test chapter lab paper data lint lock clean distclean named venv
 
 help:  ## list the targets
 	@echo 'Usage: make TARGET'
@@ -47,6 +48,9 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py 
 	@mkdir -p $(LAB_SETTINGS)
 	@echo '$(DOUBLE_CLICK)' > $(LAB_SETTINGS)/overrides.json
 	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m jupyterlab $(LABFLAGS)
+
+paper: $(STAMP)  ## compute the committed tables of the long runs anew, hours: STUDY='mnist_warm ntk_mnist' picks some
+	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m smoothrelu.studies run $$STUDY
 
 data: $(STAMP)  ## fetch the full MNIST and CIFAR-10 into data/full, every file checked
 	@$(PY) -m smoothrelu.fetch

@@ -79,7 +79,7 @@ rule execute:
     input:
         "notebooks/{chapter}.py",
         MODULE,
-        files("data/manifest.json", "requirements.lock"),
+        files("data/manifest.json", "data/results/*.*", "book/claims.yml", "requirements.lock"),
     output:
         "book/chapters/{chapter}.json",
     params:
@@ -89,3 +89,20 @@ rule execute:
         gpu=lambda wildcards: gpus(wildcards.chapter),
     shell:
         "{PYTHON:q} -m smoothrelu.book execute {wildcards.chapter} --params {params.values:q}"
+
+
+# The long runs, one job a study, where asked for by name; more in CONTRIBUTING.md:
+#     snakemake --cores all --config studies="mnist_warm ntk_mnist" paper
+# Their tables are committed, and outside of this graph: a job that fails must not delete one.
+if "studies" in config:
+
+    rule paper:
+        input:
+            expand("_build/studies/{study}", study=config["studies"].split()),
+
+    rule study:
+        output:
+            touch("_build/studies/{study}"),
+        threads: workflow.cores
+        shell:
+            "{PYTHON:q} -m smoothrelu.studies run {wildcards.study} --workers {threads}"

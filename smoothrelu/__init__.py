@@ -10,14 +10,22 @@ _PUBLIC = {
     "activations": "SMOOTH_RELUS SWISH GELU GumbelLU AlgebraicLU GudermanLU Mish SmoothReLU",
     "critical": "Criticality NoCriticality criticality",
     "datasets": "DataError Dataset load_dataset",
-    "experiments": "Run grid sweep",
+    "dead_units": "Firing count_firing firing_histogram firing_table",
+    "experiments": "Run SweepFailed grid sweep",
     "fixed_points": "FixedPoint destination",
     "gaussian": "gaussian_mean gaussian_pair_mean",
+    "gradient_injection": "SUGAR convert_to_sugar sugar",
+    "hardening": "Hardening SubstitutionGap convert_to_lambda_gelu hardness_groups"
+    " hardness_profile replace_with_relu substitution_gap",
     "infinite_width": "infinite_width_kernels",
     "kernels": "chi_parallel chi_perp kernel_flow kernel_map",
+    "lambda_gelu": "LambdaGELU gate_distance relu_distances target_hardness",
+    "landscape": "loss_surface",
+    "layerwise": "critical_layers",
     "network": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",
     "ntk": "empirical_ntk",
     "ntk_path": "NTKTracker",
+    "surrogates": "BSiLU HeLU NeLU StochasticReLU",
     "training": "Diverged gradient_descent",
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}

@@ -5,29 +5,45 @@ Convention (PDLT): every linear layer, the first and the last included, draws W 
 and b ~ N(0, C_b). The first layer then puts the kernel at K(1) = C_b + C_W |x|^2/n_in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
 
 from smoothrelu.activations import SmoothReLU
 from smoothrelu.critical import criticality
+from smoothrelu.layerwise import critical_layers
 
 
 class MLP(nn.Module):
     """Fully connected network, n_in -> width -> ... -> width -> n_out.
 
     depth: number of linear layers, output layer included (depth 1 is a linear model); the
-    activation stands between them. Input (N, n_in), output (N, n_out). The weights are torch's
-    standard ones until an init_ function sets them.
-    Raises ValueError for a size that is not a positive integer.
+    activation stands between them: one module for all, or a sequence of depth - 1 modules, each in
+    its own place, as where every layer learns a hardness. Input (N, n_in), output (N, n_out). The
+    weights are torch's standard ones until an init_ function sets them.
+    Raises ValueError for a size that is not a positive integer and for activations that do not fit.
     """
 
-    def __init__(self, n_in: int, n_out: int, *, width: int, depth: int, activation: nn.Module):
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        width: int,
+        depth: int,
+        activation: nn.Module | Sequence[nn.Module],
+    ):
         super().__init__()
         for name, size in dict(n_in=n_in, n_out=n_out, width=width, depth=depth).items():
             if not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} must be a positive integer, got {size!r}")
+        if isinstance(activation, list | tuple) and len(activation) != depth - 1:
+            raise ValueError(
+                f"depth {depth} has {depth - 1} places for an activation, got {len(activation)}"
+            )
+        if isinstance(activation, list | tuple):
+            activation = nn.ModuleList(activation)
         if not isinstance(activation, nn.Module):
             raise ValueError(
                 f"activation must be a module such as SWISH(0.5) or nn.ReLU(), got {activation!r}"
@@ -43,8 +59,9 @@ class MLP(nn.Module):
                 f"the network takes inputs of shape (N, {n_in}), got {tuple(x.shape)}; "
                 "flatten images with x.flatten(1)"
             )
-        for layer in self.layers[:-1]:
-            x = self.activation(layer(x))  # (N, width)
+        own = isinstance(self.activation, nn.ModuleList)
+        for place, layer in enumerate(self.layers[:-1]):
+            x = (self.activation[place] if own else self.activation)(layer(x))  # (N, width)
         return self.layers[-1](x)
 
 
@@ -54,15 +71,17 @@ def critical_init_(net: nn.Module, *, generator: Generator | None = None) -> nn.
 
     With it the size of signals and of gradients neither grows nor dies with depth. For ReLU this is
     He initialisation. The network: any module of Linear layers and one kind of activation (a smooth
-    ReLU, nn.SiLU, nn.ReLU, ...).
+    ReLU, nn.SiLU, nn.ReLU, ...). A module with a method `plain()` counts as what that returns:
+    LambdaGELU as a GELU, SUGAR as ReLU. Smooth ReLUs of one kind whose temperatures differ are
+    taken in the order of the modules, one after each linear layer but the last, and the variances
+    then differ from layer to layer: `critical_layers`.
     generator: the source of randomness; a CPU generator gives the same numbers whatever the
     network's device.
     Raises NoCriticality where the activation has no critical point; ValueError where the network
     has no activation, several different ones, other layers with parameters, or no biases where C_b
     > 0.
     """
-    critical = criticality(activation_of(net))
-    return gaussian_init_(net, C_W=critical.C_W, C_b=critical.C_b, generator=generator)
+    return _draw_layers_(net, _critical_variances(net), generator)
 
 
 def he_init_(net: nn.Module, *, generator: Generator | None = None) -> nn.Module:
@@ -90,15 +109,32 @@ def gaussian_init_(
     """W ~ N(0, C_W/fan_in), b ~ N(0, C_b) in every Linear layer. Arguments and errors:
     `critical_init_`.
     """
+    return _draw_layers_(net, [(C_W, C_b)] * len(linear_layers(net)), generator)
+
+
+def _critical_variances(net: nn.Module) -> list[tuple[float, float]]:
+    """(C_W, C_b) of each linear layer, in their order."""
+    layers, found = linear_layers(net), _activations(net)
+    one_kind = len({type(a) for a in found}) == 1 and isinstance(found[0], SmoothReLU)
+    if one_kind and len({repr(a) for a in found}) > 1 and len(found) == len(layers) - 1:
+        return critical_layers(found)
+    critical = criticality(activation_of(net))
+    return [(critical.C_W, critical.C_b)] * len(layers)
+
+
+def _draw_layers_(
+    net: nn.Module, variances: list[tuple[float, float]], generator: Generator | None
+) -> nn.Module:
     layers = linear_layers(net)
+    needed = max(C_b for _, C_b in variances)
     bare = [name for name, layer in layers.items() if layer.bias is None]
-    if C_b > 0 and bare:
+    if needed > 0 and bare:
         raise ValueError(
-            f"C_b = {C_b:.6g} needs biases, but {', '.join(bare)} has none; "
+            f"C_b = {needed:.6g} needs biases, but {', '.join(bare)} has none; "
             "build the layers with bias=True"
         )
     with torch.no_grad():
-        for layer in layers.values():
+        for layer, (C_W, C_b) in zip(layers.values(), variances, strict=True):
             layer.weight.copy_(_draw(torch.randn, layer.weight, generator))
             layer.weight.mul_((C_W / layer.in_features) ** 0.5)
             if layer.bias is not None:
@@ -116,7 +152,8 @@ def linear_layers(net: nn.Module) -> dict[str, nn.Linear]:
     layers = {name or "net": m for name, m in net.named_modules() if isinstance(m, nn.Linear)}
     if not layers:
         raise ValueError(f"found no nn.Linear layer in {type(net).__name__}")
-    known = {id(p) for layer in layers.values() for p in layer.parameters()}
+    learned = [m for m in net.modules() if hasattr(m, "plain")]  # a hardness is not drawn
+    known = {id(p) for m in (*layers.values(), *learned) for p in m.parameters()}
     others = [name for name, p in net.named_parameters() if id(p) not in known]
     if others:
         raise ValueError(
@@ -132,7 +169,7 @@ def activation_of(net: nn.Module) -> nn.Module:
 
     Found among its modules: the smooth ReLUs and whatever torch.nn.modules.activation defines.
     """
-    found = {repr(m): m for m in net.modules() if _is_activation(m)}
+    found = {repr(a): a for a in _activations(net)}
     if not found:
         raise ValueError(
             f"found no activation module in {type(net).__name__}: use one such as SWISH() or "
@@ -146,10 +183,15 @@ def activation_of(net: nn.Module) -> nn.Module:
     return next(iter(found.values()))
 
 
+def _activations(net: nn.Module) -> list[nn.Module]:
+    """What the activation modules compute forward, in the order of the modules."""
+    modules = [m for m in net.modules() if _is_activation(m)]
+    return [m.plain() if hasattr(m, "plain") else m for m in modules]
+
+
 def _is_activation(module: nn.Module) -> bool:
-    return (
-        isinstance(module, SmoothReLU) or type(module).__module__ == "torch.nn.modules.activation"
-    )
+    ours = isinstance(module, SmoothReLU) or hasattr(module, "plain")
+    return ours or type(module).__module__ == "torch.nn.modules.activation"
 
 
 def _draw(sample: Callable[..., Tensor], like: Tensor, generator: Generator | None) -> Tensor:
