@@ -21,8 +21,8 @@
 
 # %% tags=["remove-input"]
 
-from smoothrelu import SMOOTH_RELUS, figures, tables
-from smoothrelu.show import glue
+from smoothrelu import SMOOTH_RELUS, claims, figures, tables
+from smoothrelu.show import glue, table
 
 # %% tags=["parameters", "remove-input"]
 temperatures = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0]
@@ -47,11 +47,37 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 # temperature, is {glue:text}`critical_lowest:.2f`. Both figures come from the run that made this page, as
 # every number in this book does.
 #
+# ## The claims, and what became of them
+#
+# Each line is a claim of the paper, or one that this book adds; a number that was measured; and a verdict that was computed from it: a claim
+# holds if the whole 95 % interval over seeds lies within its bounds, fails if it lies outside, and is undecided otherwise. Where a
+# claim is about all activations, the number is that of the worst one. Chapters say what is meant by each measure.
+
+# %% tags=["remove-input"]
+board = claims.board()
+columns = ["claim", "source", "chapter", "value", "interval", "bounds", "verdict"]
+table(claims.readable(board), dict.fromkeys(columns, "{}"))
+
+# %% tags=["remove-input"]
+verdicts = board["verdict"].value_counts()
+glue("claims", len(board))
+glue("holding", verdicts.get("holds", 0))
+glue("failing", verdicts.get("fails", 0))
+assert board["verdict"].notna().all()
+
+# %% [markdown]
+# Of the {glue:text}`claims:.0f` claims {glue:text}`holding:.0f` hold and {glue:text}`failing:.0f` fail. The board is
+# `book/claims.yml`; a test of the project measures every claim again and compares.
+#
 # ## How to read
 #
 # - {doc}`01_definitions`: the five activations and what the temperature does to them. Five minutes.
 # - {doc}`02_initialization`: why signals die, and the variances at which they do not, for every activation and temperature.
+# - {doc}`03_relu_limit`: how fast each quantity approaches ReLU's as the temperature falls; the powers differ.
+# - {doc}`04_flows`: what happens to a signal off the critical point, how fast, and from where.
+# - {doc}`05_infinite_width` and {doc}`06_finite_width`: kernels of infinitely wide networks, and how wide is wide.
 # - {doc}`07_mnist` and {doc}`08_cifar10`: the same seen in training, on real images, with both initialisations and ReLU beside them.
+# - {doc}`09_ntk`: the tangent kernel on its way through training, smooth or jumping.
 # - {doc}`../notation` translates the symbols; {doc}`../provenance` says what was computed where, when and with which versions.
 #
 # This is an executable book. Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a

@@ -174,6 +174,10 @@ assert set(attracts[attracts == "below"].index) == {"SWISH", "AlgebraicLU"}
 # {glue:text}`gumbel_temperature:.2f`. Far above $K^\star$, finally, four of the five come down again, their $C_W$ being below 2. AlgebraicLU,
 # whose $C_W$ is above 2, does not: a kernel that starts over its $K^\star$ grows for ever, in the end by {glue:text}`algebraic_growth:.2%` a layer.
 #
+# All constants, fixed points, sides and basins of these five, of Mish, ReLU and of PyTorch's own functions, at $T=1$ and to twelve digits, stand in
+# {download}`critical_constants.csv <../../data/results/critical_constants.csv>`. A test recomputes the file. How fast a kernel moves near these points, and what lies around
+# them, is the subject of {doc}`04_flows`.
+#
 # ## What this means for your network
 #
 # One line, `critical_init_(net)`, draws the weights from these variances for any PyTorch module made of linear layers

@@ -149,5 +149,5 @@ assert max(temperatures) < 1 or min(temperatures) > 0.1 or by_T.xs(min(temperatu
 # %% [markdown]
 # ## Where this is computed
 #
-# `Run` and `sweep` are in `smoothrelu/experiments.py`, gradient descent in `smoothrelu/training.py`, the initialisations in
+# `Run` is in `smoothrelu/runs.py`, `sweep` in `smoothrelu/experiments.py`, gradient descent in `smoothrelu/training.py`, the initialisations in
 # `smoothrelu/network.py`. The images are real: `data/README.md` says where they come from and how to check them.

@@ -8,11 +8,14 @@ import importlib
 
 _PUBLIC = {
     "activations": "SMOOTH_RELUS SWISH GELU GumbelLU AlgebraicLU GudermanLU Mish SmoothReLU",
-    "critical": "Criticality NoCriticality criticality",
+    "angles": "angle_flow",
+    "closed_kernels": "closed_form_kernels",
+    "critical": "Criticality NoCriticality criticality critical_points",
     "datasets": "DataError Dataset load_dataset",
     "dead_units": "Firing count_firing firing_histogram firing_table",
-    "experiments": "Run SweepFailed grid sweep",
-    "fixed_points": "FixedPoint destination",
+    "experiments": "SweepFailed sweep",
+    "finite_width": "leading_order network_kernels sample_kernels",
+    "fixed_points": "FixedPoint NotConverged destination",
     "gaussian": "gaussian_mean gaussian_pair_mean",
     "gradient_injection": "SUGAR convert_to_sugar sugar",
     "hardening": "Hardening SubstitutionGap convert_to_lambda_gelu hardness_groups"
@@ -25,6 +28,7 @@ _PUBLIC = {
     "network": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",
     "ntk": "empirical_ntk",
     "ntk_path": "NTKTracker",
+    "runs": "Run grid",
     "surrogates": "BSiLU HeLU NeLU StochasticReLU",
     "training": "Diverged gradient_descent",
 }

@@ -42,18 +42,41 @@ def board(path: Path = CLAIMS) -> pandas.DataFrame:
     return frame.reindex(columns=[*_WORDS, *_BOUNDS, *COMPUTED])
 
 
+def readable(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """The board for a page: interval and bounds as text."""
+
+    def between(low: float, high: float) -> str:
+        return f"{low:.3g} to {high:.3g}"
+
+    def bounds(row) -> str:
+        if pandas.isna(row["at_most"]):
+            return f"at least {row['at_least']:g}"
+        if pandas.isna(row["at_least"]):
+            return f"at most {row['at_most']:g}"
+        return between(row["at_least"], row["at_most"])
+
+    exact = frame["low"] == frame["high"]
+    intervals = [between(*ends) for ends in zip(frame["low"], frame["high"], strict=True)]
+    return frame.assign(
+        value=[f"{value:.3g}" for value in frame["value"]],
+        interval=["exact" if e else text for e, text in zip(exact, intervals, strict=True)],
+        bounds=[bounds(row) for _, row in frame.iterrows()],
+    )
+
+
 def measured(entry: dict) -> dict:
     """Value, interval and verdict of one claim, computed now."""
     value, low, high = (float(x) for x in MEASURES[entry["id"]]())
-    floor, ceiling = entry.get("at_least", float("-inf")), entry.get("at_most", float("inf"))
-    if floor <= low and high <= ceiling:
-        verdict = "holds"
-    elif high < floor or low > ceiling:
-        verdict = "fails"
-    else:
-        verdict = "undecided"
+    bounds = entry.get("at_least", float("-inf")), entry.get("at_most", float("inf"))
     rounded = (float(f"{x:.4g}") for x in (value, low, high))
-    return dict(zip(COMPUTED, (*rounded, verdict), strict=True))
+    return dict(zip(COMPUTED, (*rounded, verdict(low, high, *bounds)), strict=True))
+
+
+def verdict(low: float, high: float, at_least: float, at_most: float) -> str:
+    """Of a claim whose measure lies between low and high and should lie between the bounds."""
+    if at_least <= low and high <= at_most:
+        return "holds"
+    return "fails" if high < at_least or low > at_most else "undecided"
 
 
 def write(path: Path = CLAIMS) -> None:

@@ -1,6 +1,8 @@
-"""How many runs are computed: in this process, or by one-thread worker processes on all cores.
+"""How many runs are computed: in this process, by one-thread worker processes on all cores, or on a
+GPU as batches of networks.
 
-Each run has one thread wherever it is computed, so its numbers depend on nothing decided here.
+On a CPU each run has one thread wherever it is computed, and its numbers depend on nothing decided
+here.
 """
 
 import contextlib
@@ -20,11 +22,13 @@ import torch
 
 from smoothrelu.results import Store
 from smoothrelu.runs import Run
-from smoothrelu.worker import Reply, finish
+from smoothrelu.together import shape
+from smoothrelu.worker import Reply, finish, finish_together
 
 _START_UP = 4.0  # seconds until a worker process has loaded torch and the data
 _FLOPS = 2e10  # a second, of one thread, in the matrix products of such networks
 _CALL = 1e-4  # seconds that a layer costs at each step, however small
+_BATCH = 64  # networks trained together at most
 _PATIENCE = 0.2  # seconds between looks at a run that another sweep has in hand
 
 Report = Callable[[str, Reply], None]
@@ -56,6 +60,8 @@ def complete(
             advance(key)
 
         count = _processes(workers, list(cost.values()), device)
+        if device.type != "cpu":
+            _in_batches(todo, store, device, report)
         if count > 1:
             _in_processes(todo, store, device, count, report)
         else:
@@ -99,6 +105,25 @@ def _here(todo: deque, store: Store, device: torch.device, report: Report) -> No
             time.sleep(_PATIENCE)
         else:
             report(key, reply)
+
+
+def _in_batches(todo: deque, store: Store, device: torch.device, report: Report) -> None:
+    """Take from todo, and compute, the runs that can be trained together."""
+    groups: dict[tuple, list] = {}
+    for key, run in todo:
+        if not run.observe:
+            groups.setdefault(shape(run), []).append((key, run))
+    batches = [
+        group[first : first + _BATCH]
+        for group in groups.values()
+        for first in range(0, len(group), _BATCH)
+    ]
+    for batch in batches:
+        replies = finish_together(dict(batch), store, device)
+        for key, run in batch:
+            if not replies[key].busy:  # else it stays to be waited for, or computed alone
+                todo.remove((key, run))
+                report(key, replies[key])
 
 
 def _in_processes(

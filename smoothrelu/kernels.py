@@ -6,12 +6,13 @@ Yaida & Hanin, The Principles of Deep Learning Theory (PDLT), chapter 5. Elsewhe
 written sigma_w^2, sigma_b^2, and K is written q.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from smoothrelu.activations import plain_temperature
+from smoothrelu.activations import SmoothReLU, plain_temperature
 from smoothrelu.gaussian import gaussian_rule
 
 Activation = Callable[[Tensor], Tensor]
@@ -19,17 +20,23 @@ Activation = Callable[[Tensor], Tensor]
 nn.Module.
 """
 
+_REACH = 12.0  # standard deviations that a moment is taken over: those of gaussian_rule
+_NEGLIGIBLE = -600.0  # an exponent; with smaller ones exp gives denormal numbers, 20 times as slow
+_TINY, _HUGE = 1e-150, 1e150  # where an activation shows its slopes at the origin and far out
+
 
 def kernel_map(activation: Activation, K: float | Tensor, *, C_W: float, C_b: float):
     r"""The kernel of the next layer,  K' = C_b + C_W <phi^2>_K.
 
     K > 0, a number (a float comes back) or a tensor (a float64 tensor of its shape comes back), in
     units of z^2.
-    Accuracy: relative 1e-12 for a smooth ReLU at any temperature. Raises ValueError for K <= 0 or
-    not finite.
+    Accuracy: relative 1e-12 for a smooth ReLU at any temperature. Moments are taken over twelve
+    standard deviations: inf where phi^2 leaves the range of float64 there, and too small where phi
+    grows so fast that its moment lies beyond (exp at K > 20).
+    Raises ValueError for K <= 0 or not finite, and for an activation that is not elementwise, gives
+    another dtype or shape, NaN anywhere, or a pole near the origin.
     """
-    m = moments(activation, K)
-    return _like(K, C_b + C_W * m.square)
+    return _like(K, C_b + C_W * moments(activation, K).square)
 
 
 def chi_parallel(activation: Activation, K: float | Tensor, *, C_W: float):
@@ -55,35 +62,89 @@ def kernel_flow(activation: Activation, K: float, *, depth: int, C_W: float, C_b
     r"""The kernels K(1), ..., K(depth) of a network whose first layer has kernel K(1) = K; float64,
     shape (depth,).
 
-    K(l+1) = C_b + C_W <phi^2>_K(l). A kernel that leaves the range of float64 becomes 0 or inf and
-    stays there.
+    K(l+1) = C_b + C_W <phi^2>_K(l). A kernel that leaves the range 1e-150 to 1e150 becomes 0 or inf
+    and stays there. About 30 us a layer.
+    Raises ValueError for K <= 0 or not finite, depth < 1, an activation that `kernel_map` refuses.
     """
-    kernels = [float(K)]
-    while len(kernels) < depth:
-        alive = 0 < kernels[-1] < float("inf")
-        kernels.append(
-            kernel_map(activation, kernels[-1], C_W=C_W, C_b=C_b) if alive else kernels[-1]
-        )
-    return torch.tensor(kernels, dtype=torch.float64)
+    if not isinstance(depth, int) or depth < 1:
+        raise ValueError(f"depth counts the linear layers, 1 or more, got {depth!r}")
+    now = _positive(float(K)).item()
+    flow, table = [now], None
+    while len(flow) < depth:
+        if not _TINY < now < _HUGE:
+            now = 0.0 if now < 1 else math.inf
+            flow += [now] * (depth - len(flow))
+            break
+        if table is None or not table.low <= now <= table.high:
+            table = MomentTable(activation, now / 100, now * 100)
+        now = C_b + C_W * table.square(now)
+        flow.append(now)
+    return torch.tensor(flow, dtype=torch.float64)
 
 
-class moments:  # noqa: N801 - reads as a function: moments(phi, K).square
-    r"""The three Gaussian moments that signal propagation needs, on shared quadrature nodes,
-    float64.
+def moments(activation: Activation, K: float | Tensor) -> "Moments":
+    """The Gaussian moments at the kernel K. Arguments, accuracy, errors: `kernel_map`."""
+    K = _positive(K)
+    return MomentTable(activation, K.min().item(), K.max().item())(K)
 
-    square = <phi^2>_K,  derivative_square = <phi'^2>_K,  slope = d<phi^2>_K/dK = <z phi phi'>_K /
-    K.
+
+class Moments:
+    r"""The three Gaussian moments that signal propagation needs, float64, of K's shape.
+
+    square = <phi^2>_K,  derivative_square = <phi'^2>_K,  slope = d<phi^2>_K/dK = <z phi phi'>_K/K.
+    error: an estimate of the quadrature's error relative to <phi^2>/K, namely by how much the slope
+    differs from <phi^2 (z^2 - K)>_K/(2 K^2), its equal by integration by parts.
     """
 
-    def __init__(self, activation: Activation, K: float | Tensor):
-        K = torch.as_tensor(K, dtype=torch.float64)
-        if not (K > 0).all():
-            raise ValueError(f"the kernel K must be positive, got {K.tolist()}")
-        z, w = gaussian_rule(K, scale_of(activation))
+    def __init__(self, K: Tensor, out: Tensor):
+        self.square, self.derivative_square = out[..., 0], out[..., 1]
+        self.slope = out[..., 2] / K
+        by_parts = (out[..., 3] / K - self.square) / (2 * K)
+        self.error = (self.slope - by_parts).abs() * K / self.square
+
+
+class MomentTable:
+    """The moments for all kernels between two bounds, from one evaluation of the activation.
+
+    All kernels share the nodes of the widest; they differ in the weights, that is, in the normal
+    density. A moment then costs one exponential a node and one scalar product.
+    Accuracy: as of `kernel_map`, whatever the distance of the bounds.
+    """
+
+    def __init__(self, activation: Activation, low: float, high: float):
+        scale = scale_of(activation)
+        finest = low**0.5 * (1.0 if scale is not None else 1e-13)
+        z, self._w = gaussian_rule(high, min(finest, scale or finest))
         phi, derivative = value_and_derivative(activation, z)
-        self.square = (w * phi * phi).sum(-1)
-        self.derivative_square = (w * derivative * derivative).sum(-1)
-        self.slope = (w * z * phi * derivative).sum(-1) / K
+        _check(activation, z, phi, derivative)
+        square = phi * phi
+        integrands = [square, derivative * derivative, z * phi * derivative, z * z * square]
+        integrands = torch.stack(integrands, -1)
+        finite = integrands.isfinite().all(-1)
+        self._integrands = torch.where(finite.unsqueeze(-1), integrands, 0.0)  # (n, 4)
+        reach = z[~finite].abs().min().item() if not finite.all() else float("inf")
+        self._overflow = (reach / _REACH) ** 2  # the kernel from which on overflow is felt
+        self._weighted_square = self._w * self._integrands[:, 0]
+        self._half_square = (z / high**0.5).square() / 2
+        self.low, self.high = low, high
+
+    def __call__(self, K: Tensor) -> Moments:
+        """K: float64, of any shape, between the bounds."""
+        weights = self._tilted(K.unsqueeze(-1)) * self._w  # (*S, n)
+        out = (weights @ self._integrands) * (self.high / K).sqrt().unsqueeze(-1)
+        if self._overflow < self.high:
+            out = torch.where((self._overflow < K).unsqueeze(-1), float("inf"), out)
+        return Moments(K, out)
+
+    def square(self, K: float) -> float:
+        """<phi^2>_K alone, for one kernel."""
+        if self._overflow < K:
+            return math.inf
+        return torch.dot(self._tilted(K), self._weighted_square).item() * (self.high / K) ** 0.5
+
+    def _tilted(self, K: float | Tensor) -> Tensor:
+        """The normal density of variance K over that of variance high, but for a factor."""
+        return (self._half_square * (1 - self.high / K)).clamp(min=_NEGLIGIBLE).exp()
 
 
 def scale_of(activation: Activation) -> float | None:
@@ -95,19 +156,86 @@ def scale_of(activation: Activation) -> float | None:
 
 
 def value_and_derivative(activation: Activation, z: Tensor) -> tuple[Tensor, Tensor]:
-    """phi(z) and phi'(z): the closed form where the activation has one, autograd where not."""
-    if hasattr(activation, "derivative"):
+    """phi(z) and phi'(z): the closed form where the activation has one, autograd where not.
+
+    Raises ValueError where the result has another shape or dtype, or cannot be differentiated.
+    """
+    if isinstance(activation, SmoothReLU):
         return activation(z), activation.derivative(z)
     z = z.detach().requires_grad_()
     with torch.enable_grad():
-        phi = activation(z)
-        if not isinstance(phi, Tensor) or phi.shape != z.shape:
-            got = tuple(phi.shape) if isinstance(phi, Tensor) else type(phi).__name__
+        phi = _applied(activation, z)
+        if not phi.requires_grad:
             raise ValueError(
-                f"an activation maps a tensor to one of the same shape; {activation} gave {got}"
+                f"{name_of(activation)} cannot be differentiated by autograd: it is constant, or "
+                "it detaches its input; write it in differentiable torch operations"
             )
         (derivative,) = torch.autograd.grad(phi.sum(), z)
     return phi.detach(), derivative
+
+
+def slopes_at_the_origin(activation: Activation) -> Tensor:
+    """phi'(0-) and phi'(0+), (2,): they differ where the activation has a kink."""
+    at = torch.tensor([-_TINY, _TINY], dtype=torch.float64)
+    return value_and_derivative(activation, at)[1]
+
+
+def slopes_far_out(activation: Activation) -> Tensor:
+    """phi' at -inf and at inf, (2,): as far out as float64 lets it be seen."""
+    at = torch.tensor([-_HUGE, _HUGE], dtype=torch.float64)
+    return value_and_derivative(activation, at)[1]
+
+
+def name_of(activation: Activation) -> str:
+    """How messages and tables call it."""
+    return getattr(activation, "__name__", repr(activation))
+
+
+def _applied(activation: Activation, z: Tensor) -> Tensor:
+    try:
+        phi = activation(z)
+    except (RuntimeError, TypeError, IndexError, AssertionError) as error:
+        raise ValueError(
+            f"{name_of(activation)} fails on a float64 tensor of shape {tuple(z.shape)}: {error}. "
+            "An activation is an elementwise function; a module with parameters needs .double()"
+        ) from error
+    if not isinstance(phi, Tensor) or phi.shape != z.shape or phi.dtype != z.dtype:
+        got = f"{tuple(phi.shape)}, {phi.dtype}" if isinstance(phi, Tensor) else type(phi).__name__
+        raise ValueError(
+            f"an activation maps a tensor to one of the same shape and dtype; "
+            f"{name_of(activation)} made {got} of {tuple(z.shape)}, {z.dtype}"
+        )
+    return phi
+
+
+def _check(activation: Activation, z: Tensor, phi: Tensor, derivative: Tensor) -> None:
+    """ValueError for NaN, for a pole near the origin, and for a function that mixes elements."""
+    broken = phi.isnan() | derivative.isnan() | (~phi.isfinite() & (z.abs() <= 1))
+    if broken.any():
+        i = torch.where(broken, z.abs(), float("inf")).argmin()
+        raise ValueError(
+            f"{name_of(activation)} gives {phi[i].item():g}, with derivative "
+            f"{derivative[i].item():g}, at z = {z[i].item():g}, where an activation must be "
+            "finite: write it so that nothing overflows on the way"
+        )
+    if isinstance(activation, SmoothReLU):
+        return
+    together = phi[::7]
+    alone = _applied(activation, z[::7].detach().clone()).detach()
+    if not torch.allclose(alone, together, rtol=1e-12, atol=1e-13):
+        i = (alone - together).abs().nan_to_num().argmax()
+        raise ValueError(
+            f"{name_of(activation)} is not elementwise: at z = {z[::7][i].item():g} it gives "
+            f"{together[i].item():g} in one tensor and {alone[i].item():g} in another; "
+            "the theory holds for functions of one number"
+        )
+
+
+def _positive(K: float | Tensor) -> Tensor:
+    K = torch.as_tensor(K, dtype=torch.float64)
+    if not ((K > 0) & K.isfinite()).all():
+        raise ValueError(f"the kernel K must be positive and finite, got {K.tolist()}")
+    return K
 
 
 def _like(K: float | Tensor, value: Tensor):

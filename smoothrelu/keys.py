@@ -11,6 +11,7 @@ from smoothrelu.compute import network, train
 from smoothrelu.datasets import data_fingerprint, load_dataset
 from smoothrelu.fingerprint import code_fingerprint
 from smoothrelu.runs import Run
+from smoothrelu.together import train_together
 from smoothrelu.training import deterministic
 
 
@@ -24,11 +25,12 @@ def run_key(run: Run, device: torch.device) -> str:
     description = run.description()  # refuses what could not be found again
     parts = [type(module) for module in run.activation.modules()]
     observers = [f if hasattr(f, "__qualname__") else type(f) for f in run.observe]
+    training = [train] if device.type == "cpu" else [train, train_together]
     what = {
         "run": description,
         "start": _start(run),
         "data": data_fingerprint(run.dataset),
-        "code": code_fingerprint(train, *parts, *observers),
+        "code": code_fingerprint(*training, *parts, *observers),
         "torch": torch.__version__,
         "device": device.type,
         "machine": platform.machine(),

@@ -63,5 +63,34 @@ def exponents(
     return pandas.DataFrame(rows)
 
 
+def share_of_returns(paths: pandas.DataFrame) -> pandas.Series:
+    """The share of sign flips that are returns, by activation at its highest temperature."""
+    warmest = paths.groupby("activation")["temperature"].transform("max")
+    paths = paths[(paths["temperature"] == warmest) | paths["temperature"].isna()]
+    counts = paths.groupby("activation")[["sign_returns", "sign_flips"]].sum()
+    return counts["sign_returns"] / counts["sign_flips"]
+
+
+def spread_of_collapse(paths: pandas.DataFrame) -> float:
+    """How nearly the second-difference energies of different temperatures lie on one curve in lr/T.
+
+    The energy of each setting (mean of logarithms over seeds) is compared with that of the next
+    temperature of the same activation, interpolated to the same lr/T. Returned is the factor within
+    which half of them agree. ReLU has no part in it.
+    """
+    log = paths.dropna(subset="temperature").assign(
+        x=lambda p: np.log(p["lr"] / p["temperature"]),
+        y=lambda p: np.log(p["second_difference_energy"]),
+    )
+    curves = log.groupby(["activation", "temperature", "x"])["y"].mean()
+    ratios = []
+    for _, one in curves.groupby("activation"):
+        of = [curve.droplevel([0, 1]) for _, curve in one.groupby("temperature")]
+        for cold, warm in zip(of, of[1:], strict=False):
+            inside = warm[(warm.index >= cold.index.min()) & (warm.index <= cold.index.max())]
+            ratios.append(inside - np.interp(inside.index, cold.index, cold))
+    return float(np.exp(np.quantile(np.abs(np.concatenate(ratios)), 0.5)))
+
+
 def _slope(x: pandas.Series, y: pandas.Series) -> float:
     return np.polyfit(np.log(x), np.log(y), 1)[0]

@@ -18,9 +18,10 @@ from torch import nn
 
 from smoothrelu import ntk_laws, summaries
 from smoothrelu.activations import GELU, SMOOTH_RELUS, SWISH, GumbelLU, SmoothReLU
-from smoothrelu.experiments import Run, grid, sweep
+from smoothrelu.experiments import sweep
 from smoothrelu.network import critical_init_, he_init_
 from smoothrelu.published import publish
+from smoothrelu.runs import Run, grid
 from smoothrelu.tracking import CountSignFlips, TrackNTK
 
 _PROVENANCE = ("seconds", "device", "torch", "commit", "date")

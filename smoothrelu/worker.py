@@ -5,6 +5,7 @@ its input does, so it never outlives the sweep, however that died; and it import
 name and never the program that started it, so scripts, notebooks and a shell's stdin are all alike.
 """
 
+import contextlib
 import functools
 import os
 import pickle
@@ -22,6 +23,7 @@ from smoothrelu.checkpoints import Checkpoint
 from smoothrelu.compute import train
 from smoothrelu.results import Store
 from smoothrelu.runs import Run
+from smoothrelu.together import train_together
 
 
 class Reply(NamedTuple):
@@ -44,6 +46,22 @@ def finish(run: Run, key: str, store: Store, device: torch.device) -> Reply:
             return Reply(busy=not mine)
     except Exception as error:
         return Reply(problem=f"{type(error).__name__}: {error}")
+
+
+def finish_together(runs: dict[str, Run], store: Store, device: torch.device) -> dict[str, Reply]:
+    """`finish` of runs of one shape, given by key, as one batch; without checkpoints."""
+    try:
+        with contextlib.ExitStack() as stack:
+            mine = {k: run for k, run in runs.items() if stack.enter_context(store.claim(k))}
+            missing = {key: run for key, run in mine.items() if store.get(key) is None}
+            begun = time.monotonic()
+            trained = train_together(list(missing.values()), device) if missing else []
+            seconds = (time.monotonic() - begun) / max(1, len(missing))
+            for key, (records, diverged) in zip(missing, trained, strict=True):
+                store.put(key, result(records, diverged, seconds, device))
+            return {key: Reply(busy=key not in mine) for key in runs}
+    except Exception as error:
+        return dict.fromkeys(runs, Reply(problem=f"{type(error).__name__}: {error}"))
 
 
 def result(records: list[dict], diverged: bool, seconds: float, device: torch.device) -> dict:

@@ -10,15 +10,66 @@ from smoothrelu.figures.definitions import (
     gates_and_activations,
     temperature_family,
 )
-from smoothrelu.figures.training import loss_by_learning_rate, loss_curves
+from smoothrelu.figures.finite_width import (
+    fluctuation_against_temperature,
+    layers_until_exit,
+    mean_against_inverse_width,
+    paths_of_kernels,
+    variance_against_depth_over_width,
+)
+from smoothrelu.figures.flows import (
+    corner_crossover,
+    networks_beside_theory,
+    phase_diagrams,
+    slow_flows,
+)
+from smoothrelu.figures.infinite_width import (
+    circle_spectra,
+    conditioning,
+    kernels_by_angle,
+    near_duplicates,
+    ntk_of_real_networks,
+    spectral_crossover,
+)
+from smoothrelu.figures.ntk import collapse, kernel_speed, path_laws
+from smoothrelu.figures.relu_limit import (
+    drift_over_depth,
+    error_against_angle,
+    errors_against_temperature,
+    network_differences,
+)
+from smoothrelu.figures.training import gain_map, loss_by_learning_rate, loss_curves
 
 __all__ = [
+    "circle_spectra",
+    "collapse",
+    "conditioning",
+    "corner_crossover",
     "distance_to_relu",
+    "drift_over_depth",
+    "error_against_angle",
+    "errors_against_temperature",
     "flow_over_depth",
+    "fluctuation_against_temperature",
+    "gain_map",
     "gates_and_activations",
     "kernel_against_temperature",
+    "kernel_speed",
+    "kernels_by_angle",
+    "layers_until_exit",
     "loss_by_learning_rate",
     "loss_curves",
+    "mean_against_inverse_width",
+    "near_duplicates",
+    "network_differences",
+    "networks_beside_theory",
+    "ntk_of_real_networks",
+    "path_laws",
+    "paths_of_kernels",
+    "phase_diagrams",
+    "slow_flows",
+    "spectral_crossover",
     "susceptibilities",
     "temperature_family",
+    "variance_against_depth_over_width",
 ]

@@ -1,15 +1,17 @@
 """Critical constants, fixed points, susceptibilities, and kernels over depth."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import pandas
 import torch
+from torch.nn import Module
 
+from smoothrelu.activations import SMOOTH_RELUS, Mish
 from smoothrelu.critical import criticality
-from smoothrelu.fixed_points import destination, fixed_points
-from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
+from smoothrelu.fixed_points import FixedPoint, destination, fixed_points
+from smoothrelu.flows import rates
+from smoothrelu.kernels import Activation, chi_parallel, chi_perp, kernel_flow
 from smoothrelu.tables.definitions import Family
 
 
@@ -37,20 +39,67 @@ def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.
 
 
 def critical_fixed_points(family: Family) -> pandas.DataFrame:
-    """Every fixed point of the critical kernel map at temperature 1, with the sides it attracts,
-    and where the kernel goes that the first layer makes of an input of mean square 1.
+    """Every fixed point of the critical kernel map at temperature 1, with the sides it attracts and
+    the basin it attracts from, and where the kernel goes that the first layer makes of an input of
+    mean square 1.
     """
     rows = []
     for kind in family:
-        c = criticality(kind())
-        points = fixed_points(kind(), C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
+        activation = kind()
+        c = criticality(activation)
+        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
         goal = destination(points, c.C_b + c.C_W)
         for p in points:
-            sides = {"below": p.attracts_from_below, "above": p.attracts_from_above}
-            row = {"activation": kind.__name__} | dataclasses.asdict(p)
-            row["attracts"] = " and ".join(side for side, yes in sides.items() if yes)
+            row = {"activation": kind.__name__} | _fixed_point(p)
             rows.append(row | {"critical": c.K_star == p.K, "reached": goal == p.K})
     return pandas.DataFrame(rows)
+
+
+def _fixed_point(p: FixedPoint) -> dict:
+    sides = {"below": p.attracts_from_below, "above": p.attracts_from_above}
+    return {
+        "K": p.K,
+        "chi_parallel": p.chi_parallel,
+        "chi_perp": p.chi_perp,
+        "attracts": " and ".join(side for side, yes in sides.items() if yes),
+        "basin_low": p.basin[0],
+        "basin_high": p.basin[1],
+    }
+
+
+def all_critical_constants(activations: Sequence[Activation]) -> pandas.DataFrame:
+    """Everything known of the critical point of each activation as it stands: a row for each fixed
+    point of its critical map, columns in the order of the published table.
+
+    critical: whether the fixed point is the critical one. rate_a, rate_b, rate_c: of `Rates`, in
+    units of 1/K, at half-stable points. A scale-invariant activation has one row, without K.
+    """
+    rows = []
+    for activation in activations:
+        c = criticality(activation)
+        name = type(activation).__name__ if isinstance(activation, Module) else activation.__name__
+        row = {"activation": name, "universality": c.universality, "C_W": c.C_W, "C_b": c.C_b}
+        row["K_star"] = c.K_star
+        if c.universality == "half-stable":
+            r = rates(activation, c)
+            row |= {"rate_a": r.a, "rate_b": r.b, "rate_c": r.c}
+        if c.K_star is None:
+            rows.append(row | {"critical": True})
+            continue
+        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, tangent=c.K_star or None)
+        rows += [row | _fixed_point(p) | {"critical": c.K_star == p.K} for p in points]
+    return pandas.DataFrame(rows)
+
+
+def published() -> pandas.DataFrame:
+    """`all_critical_constants` of the five smooth ReLUs, Mish and ReLU at temperature 1, and of
+    torch's own silu, gelu and tanh: what `python -m smoothrelu.tables` writes.
+    """
+    functions = torch.nn.functional
+    ours = [kind() for kind in (*SMOOTH_RELUS, Mish)]
+    return all_critical_constants(
+        [*ours, torch.nn.ReLU(), functions.silu, functions.gelu, torch.tanh]
+    )
 
 
 def susceptibilities(family: Family, K: np.ndarray) -> pandas.DataFrame:
@@ -60,7 +109,8 @@ def susceptibilities(family: Family, K: np.ndarray) -> pandas.DataFrame:
     kernels = torch.as_tensor(K, dtype=torch.float64)
     frames = []
     for kind in family:
-        activation, c = kind(), criticality(kind())
+        activation = kind()
+        c = criticality(activation)
         columns = {"activation": kind.__name__, "K": K, "K_star": c.K_star}
         columns["chi_parallel"] = chi_parallel(activation, kernels, C_W=c.C_W).numpy()
         columns["chi_perp"] = chi_perp(activation, kernels, C_W=c.C_W).numpy()

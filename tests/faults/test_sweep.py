@@ -49,13 +49,17 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 import pandas
 from smoothrelu import SWISH, grid, he_init_, sweep
+from smoothrelu import worker
 from smoothrelu.checkpoints import Checkpoint
+from smoothrelu.keys import run_key
 from smoothrelu.results import Store
 
 calm, folder, kills, moments = Path("calm"), Path("killed"), 20, random.Random(int(sys.argv[1]))
-Checkpoint.__init__.__kwdefaults__["every"] = 0.02
+Checkpoint.__init__.__kwdefaults__["every"] = 0.04
 runs = grid(dataset="mnist", activation=SWISH(0.5), init=he_init_, seed=list(range(24)), n_train=50,
-            n_test=20, width=8, depth=3, steps=400)
+            n_test=20, width=8, depth=3, steps=100)
+
+worker._commit(), run_key(runs[0], worker.torch.device("cpu"))  # cached before the forks
 
 def start(folder, workers=1):
     child = os.fork()
@@ -73,11 +77,14 @@ def timed(folder):
 
 whole, loading = timed(calm), timed(calm)
 for kill in range(kills):
-    workers, begun = 2 if kill % 7 == 6 else 1, time.time_ns()
+    workers, begun = 2 if kill == 9 else 1, time.time_ns()
     child = start(folder, workers)
-    while workers == 2 and not any(f.stat().st_ctime_ns > begun for f in folder.glob(".*.lock")):
-        time.sleep(0.01)
-    time.sleep(moments.uniform(0, loading + 2 * whole / kills))
+    if kill % 3 == 1:  # anywhere, from the start on; the others while runs are computed
+        time.sleep(moments.uniform(0, loading))
+    else:
+        while not any(f.stat().st_ctime_ns > begun for f in folder.glob(".*.lock")):
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 3 * (whole - loading) / len(runs)))
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     time.sleep(0.05)  # workers are not our children: they die a moment later
@@ -169,7 +176,9 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path, mon
     assert [p.suffix for p in store.iterdir()] == [".json"]
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b"", lambda b: b[:99] + b"?" + b[100:]])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-9], lambda b: b"", lambda b: b[:99] + b"?" + b[100:]]
+)
 def test_a_damaged_checkpoint_is_named_and_ignored(tmp_path, damage):
     store, key = Store(tmp_path), run_key(SMALL, CPU)
     good = sweep([SMALL], store=Store(tmp_path / "good"), progress=None)
@@ -189,9 +198,7 @@ def test_two_sweeps_at_once_share_the_work_and_have_the_same_table(tmp_path):
         " n_train=50, n_test=20, width=8, depth=3, steps=1500)\n"
         "sweep(runs, store=Store('store'), workers=1, progress=None).to_pickle(sys.argv[1])"
     )
-    both = [
-        subprocess.Popen([sys.executable, "-c", program, name], cwd=tmp_path) for name in "ab"
-    ]
+    both = [subprocess.Popen([sys.executable, "-c", program, name], cwd=tmp_path) for name in "ab"]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
     first, second = (pandas.read_pickle(tmp_path / name) for name in "ab")
     assert first.equals(second)  # seconds and dates too: each run was computed by one of them
@@ -218,9 +225,10 @@ def test_failing_runs_are_reported_by_name_and_the_others_go_on(tmp_path, faulty
     assert "killed by SIGKILL" in causes[9] and "KillsItsProcess" in str(failed.value)
     assert causes[8] == "RuntimeError: the observer broke" and "n_train = 1000000" in causes[7]
     table = failed.value.table
-    assert numbers(table).equals(
-        numbers(sweep([wild, *good], store=store, progress=None))
-    ) and len(list(store.folder.glob("*.json"))) == 4
+    assert (
+        numbers(table).equals(numbers(sweep([wild, *good], store=store, progress=None)))
+        and len(list(store.folder.glob("*.json"))) == 4
+    )
     assert table.groupby("lr")["diverged"].all().to_dict() == {0.01: False, 1e8: True}
 
 
@@ -253,10 +261,10 @@ def tiny_disk(tmp_path):
 
 
 def test_a_disk_that_fills_up_during_a_sweep_loses_only_what_does_not_fit(tiny_disk, tmp_path):
-    runs = grid(**vars(SMALL) | {"seed": [0, 1, 2], "steps": [5, 1000]})
+    runs = grid(**vars(SMALL) | {"seed": [0, 1, 2], "steps": [5, 3000]})
     with pytest.raises(SweepFailed, match=os.strerror(errno.ENOSPC)) as failed:
         sweep(runs, store=Store(tiny_disk), workers=1, progress=None)
-    assert {run.steps for run, _ in failed.value.causes} == {1000}
+    assert {run.steps for run, _ in failed.value.causes} == {3000}
     assert {p.suffix for p in tiny_disk.iterdir()} == {".json"}
     kept = sweep([r for r in runs if r.steps == 5], store=Store(tiny_disk), progress=None)
     calm = sweep([r for r in runs if r.steps == 5], store=Store(tmp_path / "s"), progress=None)

@@ -1,5 +1,7 @@
 """Identities of the kernel map and of the susceptibilities."""
 
+import math
+
 import pytest
 import torch
 
@@ -12,7 +14,8 @@ from smoothrelu import (
     criticality,
     kernel_map,
 )
-from smoothrelu.kernels import kernel_flow
+from smoothrelu.gaussian import gaussian_rule
+from smoothrelu.kernels import MomentTable, kernel_flow, moments, scale_of, value_and_derivative
 from smoothrelu.relu_limit import uniform_distance
 
 ALL = (*SMOOTH_RELUS, Mish)
@@ -106,6 +109,28 @@ def test_the_distance_to_relu_is_the_greatest_and_proportional_to_the_temperatur
     at = torch.tensor(where, dtype=torch.float64)
     assert abs(kind(0.3)(at) - torch.relu(at)).item() == pytest.approx(distance, rel=1e-10)
     assert distance == pytest.approx(0.3 * uniform_distance(kind())[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("activation", [*(kind(0.7) for kind in ALL), torch.tanh, torch.nn.ReLU()])
+def test_one_table_serves_kernels_over_twenty_decades_as_each_ones_own_nodes_do(activation):
+    wide = torch.logspace(-10, 10, 41, dtype=torch.float64)
+    z, w = gaussian_rule(wide, scale_of(activation))
+    phi, slope = value_and_derivative(activation, z)
+    together = moments(activation, wide)
+    own = (w * phi * phi).sum(-1), (w * slope * slope).sum(-1), (w * z * phi * slope).sum(-1) / wide
+    shared = together.square, together.derivative_square, together.slope
+    for mine, theirs in zip(shared, own, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=0)
+    assert (together.error < 1e-12).all()
+    one = MomentTable(activation, 1e-10, 1e10).square(3.0)
+    assert one == pytest.approx(moments(activation, 3.0).square.item(), rel=1e-12)
+
+
+def test_a_moment_beyond_float64_is_inf_and_a_flow_ends_there():
+    assert kernel_map(torch.exp, 1e4, C_W=1.0, C_b=0.0) == float("inf")
+    flow = kernel_flow(torch.exp, 1.0, depth=9, C_W=1.0, C_b=0.0)
+    assert flow[1].item() == pytest.approx(math.e**2, rel=1e-12)
+    assert flow[-1] == float("inf") and not flow.isnan().any()
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan")])

@@ -1,4 +1,4 @@
-"""Networks whose layers differ in temperature, and networks that are ReLU in the forward pass only."""
+"""Networks whose layers differ in temperature, and networks that are ReLU in forward only."""
 
 import pytest
 import torch

@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
 import torch
 
 from smoothrelu import GELU, SWISH, Run, critical_init_, grid, sweep
-from smoothrelu.compute import examples_at_once
-from smoothrelu.engine import _processes, complete, cores, seconds
+from smoothrelu.compute import examples_at_once, train
+from smoothrelu.engine import _in_batches, _processes, complete, cores, seconds
 from smoothrelu.keys import run_key
 from smoothrelu.results import Store
+from smoothrelu.together import train_together
 from smoothrelu.tracking import CountSignFlips, TrackNTK
 
 CPU = torch.device("cpu")
@@ -156,3 +158,40 @@ def test_memory_decides_how_many_examples_go_at_once_and_the_chunks_are_equal():
     chunk = examples_at_once(full, 784)
     assert chunk * (784 + 2 * 256 * 50) <= 2**25
     assert (-(-60_000 // chunk)) * chunk - 60_000 < 50  # the last chunk is about as large
+
+
+def test_a_batch_of_nets_equals_each_net_alone_to_rounding():
+    size = {"width": 32, "depth": 6, "steps": 100}
+    runs = grid(**vars(SMALL) | size | {"seed": [0, 1], "lr": [0.01, 0.05]})
+    for (together, diverged), run in zip(train_together(runs, CPU), runs, strict=True):
+        alone, _ = train(run, CPU)
+        assert not diverged and [set(r) for r in together] == [set(r) for r in alone]
+        for name, tolerance in dict(train_loss=1e-4, test_loss=1e-4, test_acc=0.051).items():
+            ours, theirs = ([r[name] for r in rs if name in r] for rs in (together, alone))
+            assert ours == pytest.approx(theirs, rel=tolerance, abs=tolerance * (tolerance > 0.05))
+
+
+def test_a_net_that_diverges_in_a_batch_disturbs_no_other():
+    runs = [dataclasses.replace(SMALL, lr=lr, steps=60) for lr in (0.01, 1e8)]
+    (calm, fine), (wild, diverged) = train_together(runs, CPU)
+    beside, alone = ([r["train_loss"] for r in rs] for rs in (calm, train(runs[0], CPU)[0]))
+    assert beside == pytest.approx(alone, rel=1e-5) and len(calm) == 61 and not fine
+    assert diverged and len(wild) == len(train(runs[1], CPU)[0]) < 61
+
+
+def test_a_batch_of_different_shapes_or_with_observers_is_refused():
+    for change in (dict(width=9), dict(activation=SWISH(0.6)), dict(observe=(TrackNTK(),))):
+        with pytest.raises(ValueError, match="one shape and no observers"):
+            train_together([SMALL, dataclasses.replace(SMALL, **change)], CPU)
+
+
+def test_the_engines_batches_leave_the_same_store_but_for_rounding(tmp_path):
+    runs = [*grid(**vars(SMALL) | {"seed": [0, 1]}), dataclasses.replace(SMALL, n_train=10**6)]
+    by_key = {run_key(run, CPU): run for run in runs}
+    todo, replies, store = deque(by_key.items()), {}, Store(tmp_path)
+    _in_batches(todo, store, CPU, replies.__setitem__)
+    assert not todo and [bool(replies[key].problem) for key in by_key] == [False, False, True]
+    for key, run in list(by_key.items())[:2]:
+        losses = [r["train_loss"] for r in store.get(key)["records"]]
+        assert losses == pytest.approx([r["train_loss"] for r in train(run, CPU)[0]], rel=1e-5)
+    assert len(list(tmp_path.iterdir())) == 2

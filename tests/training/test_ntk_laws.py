@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from smoothrelu.ntk_laws import exponents, path_statistics
+from smoothrelu.ntk_laws import exponents, path_statistics, spread_of_collapse
 
 TIME = 1.0
 STATISTICS = ["quadratic_variation", "second_difference_energy"]
@@ -63,3 +63,14 @@ def test_one_seed_gives_no_interval_and_two_equal_ones_a_point():
     assert np.isinf(one.loc["quadratic_variation", ["low", "high"]].astype(float)).all()
     row = two.loc["quadratic_variation"]
     assert row["low"] == pytest.approx(row["high"]) == pytest.approx(row["exponent"])
+
+
+@pytest.mark.parametrize("power, factor", [(0.0, 1.0), (0.5, 10**0.5)])
+def test_energies_that_depend_on_lr_over_T_alone_collapse_and_others_do_not(power, factor):
+    rows = [
+        ("SWISH", T, lr, (lr / T) ** 3 * T**power)
+        for T in (1.0, 0.1)
+        for lr in (0.02, 0.01, 0.005, 0.002, 0.001, 0.0001)
+    ]
+    columns = ["activation", "temperature", "lr", "second_difference_energy"]
+    assert spread_of_collapse(pandas.DataFrame(rows, columns=columns)) == pytest.approx(factor)
