@@ -38,7 +38,8 @@ book: $(STAMP)  ## execute what changed, build the site, print its path
 	@$(PY) -m smoothrelu.book build
 
 test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
-	@OMP_NUM_THREADS="$${OMP_NUM_THREADS:-2}" $(PY) -m pytest --tb=short --durations=10 \
+	@OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" $(PY) -m pytest --numprocesses=auto --maxprocesses=4 \
+	    --tb=short --durations=10 \
 	    --junitxml=.pytest_cache/report.xml $(TESTFLAGS)
 
 chapter: named $(STAMP)  ## one chapter anew: CHAPTER=02_initialization PARAMS='temperatures=[0.3]; seeds=[0]'

@@ -93,7 +93,9 @@ class SmoothReLU(nn.Module):
         _, u = self._scaled(x)
         if order == 1:
             return (self.gate.value(u) + u * self.gate.first(u)).to(x.dtype)
+        lower, upper = self.gate.support
         curvature = 2 * self.gate.first(u) + u * self.gate.second(u)
+        curvature = torch.where((u > lower) & (u < upper), curvature, 0)
         return (curvature / self.temperature).to(x.dtype)
 
     def _value(self, x: Tensor) -> Tensor:
@@ -261,7 +263,7 @@ class AlgebraicLU(SmoothReLU):
         value=lambda u: 0.5 + 0.5 * u * _inverse_hypotenuse(u),
         first=lambda u: 0.5 * _inverse_hypotenuse(u) ** 3,
         second=lambda u: -1.5 * u * _inverse_hypotenuse(u) ** 5,
-        support=(-1e9, 1e9),
+        support=(-1e15, 1e15),
         forward=_algebraic_forward,
         backward=_algebraic_backward,
     )

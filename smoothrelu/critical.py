@@ -97,6 +97,8 @@ def critical_points(activation: Activation) -> tuple[Criticality, ...]:
 
     Each has variances of its own. Arguments, accuracy and errors: `criticality`; never empty.
     """
+    if hasattr(activation, "plain"):  # a LambdaGELU is a GELU, and what SUGAR computes is ReLU
+        activation = activation.plain()
     if isinstance(activation, SmoothReLU) and activation.temperature != 1:
         area = plain_temperature(activation.temperature) ** 2
         unit = critical_points(type(activation)())

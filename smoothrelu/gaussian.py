@@ -31,8 +31,10 @@ def gaussian_rule(K: float | Tensor, scale: float | None = None) -> tuple[Tensor
     to 1350.
     scale: the length over which f varies near the origin (a smooth ReLU's temperature); None:
     unknown, so every length from 1e-13 sqrt(K) up is resolved, at the price of more nodes.
-    Accuracy: relative 1e-12 for f analytic in a strip about the real axis of width of the order of
-    `scale`, or analytic on either side of the origin; a kink elsewhere costs accuracy (about 1e-4).
+    Accuracy: relative 1e-12 for a smooth ReLU, its derivatives and their products at T from 1e-8 to
+    1e3 and K from 1e-8 to 1e8 (of <phi phi''>, relative to <|phi phi''|>); so for any f analytic in
+    a strip about the real axis of width of the order of `scale`, or analytic on either side of the
+    origin. A kink elsewhere costs accuracy (about 1e-4).
     Raises ValueError where K is negative or not finite.
     """
     K = torch.as_tensor(K, dtype=torch.float64)
@@ -58,16 +60,19 @@ def gaussian_mean(f: TensorFunction, K: float | Tensor, scale: float | None = No
 
 # --- two correlated variables
 #
-# In polar coordinates  z1 = sqrt(K1) r sin(psi),  z2 = sqrt(K2) r sin(psi - angle)  the density is
-# r exp(-r^2/2) / (2 pi) whatever the angle, so that nothing is singular at correlation 1 or -1. The
-# integrand changes fast across the lines psi = 0 and psi = angle, where an argument vanishes, over
-# T/(sqrt(K) r). In r, Gauss-Legendre in y with r = c sinh(y); in psi, which is periodic, the
-# trapezoid rule in a coordinate t that gives every octave of distance from either line, down to c,
-# the same share.
+# <f(z1) f(z2)> = <f(s1 x) g(x)> with g(x) = E[f(s2 y) | x], y normal of mean m = x cos(angle) and
+# standard deviation w = sin(angle) given x. Both integrals take the nodes of the trapezoid rule
+# above, so that f is evaluated on them alone and g is a matrix times its values. Where they are too
+# far apart to resolve the width w, at |m| >> w, f is smooth over that width and Gauss-Hermite in
+# (y - m)/w serves: it would be wrong only near the origin, which is then ten widths away.
 
-_PAIR_REACH = 9.5  # of r, in standard deviations: exp(-45) is left out
-_TURN_STEP = 0.4  # in t; 0.1 changes nothing above 1e-14
-_CHUNK = 1 << 15  # evaluations of f at a time
+_PAIR_STEP = 0.0625  # in s; half of it changes nothing above 1e-14
+_PAIR_REACH = 9.5  # in standard deviations: exp(-45) is left out
+_AWAY = 9.6  # widths w: so far from the origin the nodes of the trapezoid rule are 0.6 w apart,
+# which is exact to 1e-14 for a Gaussian, and a normal variable misses the origin
+_AROUND = 16  # nodes of Gauss-Hermite
+_BETWEEN = 84  # Chebyshev points: they carry a mean over normal variables for |m| up to 9.6 w
+_CHUNK = 1 << 18  # evaluations of f at a time
 
 
 def gaussian_pair_mean(
@@ -84,8 +89,8 @@ def gaussian_pair_mean(
     correlation cos(angle) loses. scale: as in `gaussian_rule`, T for a smooth ReLU and its
     derivatives.
     Accuracy: the error is below 1e-12 sqrt(<f^2>_K1 <f^2>_K2) for a smooth ReLU or a derivative at
-    any T/sqrt(K) above 1e-5, and for f of unknown scale analytic on either side of the origin.
-    About 1 ms a pair at T/sqrt(K) = 1, 6 ms at 1e-3, more where the scale is unknown.
+    T from 1e-8 to 1e3 and K1, K2 from 1e-8 to 1e8, and for f of unknown scale analytic on either
+    side of the origin.
     Raises ValueError for a variance that is negative or not finite, an angle outside [0, pi].
     """
     K1, K2, angle = torch.broadcast_tensors(
@@ -94,16 +99,30 @@ def gaussian_pair_mean(
     for K in (K1, K2):
         if not (K.isfinite().all() and (K >= 0).all()):
             raise ValueError(f"K is a variance: finite and not negative, got {K.tolist()}")
+    check_angle(angle)
     sigma = torch.stack([K1.flatten(), K2.flatten()]).sqrt()
-    finest = pair_scale(sigma.amax(0), scale)
-    mean = torch.zeros_like(sigma[0])
-    for c in finest.unique():
-        same = (finest == c).nonzero()[:, 0]
-        for part, x1, x2, w in pair_rules(angle.flatten()[same], c.item()):
-            i = same[part]
-            s1, s2 = sigma[:, i, None]
-            mean[i] += (w * f(s1 * x1) * f(s2 * x2)).sum(-1)
-    return mean.reshape(K1.shape)
+    settings = torch.stack([angle.flatten(), pair_scale(sigma.amax(0), scale)], 1)
+    order, means = [], []
+    for (theta, c), pairs in _groups(settings):
+        x, w = pair_nodes(c)
+        for some in pairs.split(max(1, _CHUNK // (len(x) * _AROUND))):
+            s1, s2 = sigma[:, some]
+            means.append((w * f(s1[:, None] * x) * conditional_mean(f, s2, theta, c)).sum(-1))
+            order.append(some)
+    return torch.cat(means)[torch.cat(order).argsort()].reshape(K1.shape)
+
+
+def check_angle(angle: Tensor) -> None:
+    if not ((angle >= 0) & (angle <= math.pi * (1 + 1e-7))).all():  # pi in float32 exceeds pi
+        raise ValueError(
+            f"an angle lies in [0, pi], got {angle.tolist()}; it is the arc cosine of a correlation"
+        )
+
+
+def _groups(settings: Tensor) -> Iterator[tuple[list[float], Tensor]]:
+    """Each distinct row of settings, and the indices where it stands."""
+    rows, where, counts = settings.unique(dim=0, return_inverse=True, return_counts=True)
+    return zip(rows.tolist(), where.argsort().split(counts.tolist()), strict=True)
 
 
 def pair_scale(sigma: Tensor, scale: float | None) -> Tensor:
@@ -114,85 +133,67 @@ def pair_scale(sigma: Tensor, scale: float | None) -> Tensor:
     return torch.exp2(c.clamp(_FINEST, 1.0).log2().floor())
 
 
-def pair_rules(angle: Tensor, c: float) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
-    """Rules for two standard normal variables at each angle of a tensor of shape (B,), in chunks.
-
-    Yields (part, x1, x2, w): a slice of angle, and nodes and weights of shape (b, n); <f(x1) f(x2)>
-    is the sum of (w f(x1) f(x2)).sum(-1) over all chunks with the same part.
-    c: the smallest length resolved, in standard deviations. Raises ValueError for an angle outside
-    [0, pi].
-    """
-    if not ((angle >= 0) & (angle <= math.pi * (1 + 1e-7))).all():  # pi in float32 exceeds pi
-        raise ValueError(
-            f"an angle lies in [0, pi], got {angle.tolist()}; it is the arc cosine of a correlation"
-        )
-    r, w_r = _radii(c)
-    r = torch.cat([r, -r])[:, None]
-    w_r = torch.cat([w_r, w_r])[:, None] / (2 * math.pi)
-    at_once = max(1, _CHUNK // _turn_size(c))  # radii times angles
-    step = max(1, at_once // len(r))
-    for start in range(0, len(angle), step):
-        part = slice(start, start + step)
-        theta = angle[part, None]
-        psi, w_psi = _turn(theta, c)
-        for some, w in zip(r.split(at_once), w_r.split(at_once), strict=True):
-            x1, x2 = (some * a.sin().unsqueeze(1) for a in (psi, psi - theta))
-            yield part, x1.flatten(1), x2.flatten(1), (w * w_psi.unsqueeze(1)).flatten(1)
-
-
 @functools.lru_cache(maxsize=64)
-def _radii(c: float) -> tuple[Tensor, Tensor]:
-    """Nodes and weights of the integral of r exp(-r^2/2) over r > 0."""
-    y_max = math.asinh(_PAIR_REACH / c)
-    x, w = np.polynomial.legendre.leggauss(math.ceil(20 + 12 * y_max))
-    y = torch.from_numpy((x + 1) * (y_max / 2))
-    r = c * torch.sinh(y)
-    return r, torch.from_numpy(w * (y_max / 2)) * c * torch.cosh(y) * r * torch.exp(-0.5 * r * r)
+def pair_nodes(c: float) -> tuple[Tensor, Tensor]:
+    """Nodes x and weights w of a standard normal variable, (n,), resolving the length c."""
+    s_max = math.asinh(_PAIR_REACH / c)
+    half = math.ceil(s_max / _PAIR_STEP)
+    s = torch.linspace(-s_max, s_max, 2 * half + 1, dtype=torch.float64)
+    x = c * torch.sinh(s)
+    density = torch.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return x, (s_max / half) * c * torch.cosh(s) * density
 
 
-def _octaves(c: float) -> Tensor:
-    """Widths 1, 1/2, 1/4, ... down to what an argument at r = 9 needs to be resolved to c."""
-    return 2.0 ** -torch.arange(3 + max(0, math.ceil(-math.log2(c))), dtype=torch.float64)
-
-
-def _turn_size(c: float) -> int:
-    return math.ceil(2 * math.pi * len(_octaves(c)) / _TURN_STEP)
-
-
-def _turn(theta: Tensor, c: float) -> tuple[Tensor, Tensor]:
-    """Nodes psi and weights over half a turn, (B, n), dense about psi = 0 and psi = theta (B, 1).
-
-    They are equally spaced in t(psi), which is inverted by Newton's method from a table.
+def conditional_mean(f: TensorFunction, sigma: Tensor, angle: float, c: float) -> Tensor:
+    """E[f(sigma y) | x] at the nodes x of `pair_nodes(c)`, for standard normal x, y at an angle and
+    each sigma (Q,): (Q, n).
     """
-    widths, n = _octaves(c), _turn_size(c)
-    spacing = 2 * math.pi * len(widths) / n
-    start = torch.where(theta > math.pi / 2, theta / 2 - math.pi, (theta - math.pi) / 2)
-    reach = c * torch.sinh(
-        torch.linspace(0, 1, 8 * len(widths), dtype=torch.float64) * math.asinh(4 / c)
-    )
-    near = torch.cat([-reach.flip(0), reach])
-    zero = torch.zeros_like(theta)
-    table = torch.cat([near + line for line in (zero, theta, theta - math.pi, zero + math.pi)], 1)
-    table = torch.minimum(torch.maximum(table, start), start + math.pi).sort(1).values
-    t = _coordinate(table, theta, widths)[0].contiguous()
-    goal = t[:, :1] + spacing * (torch.arange(n, dtype=torch.float64) + 0.5)
-    right = torch.searchsorted(t, goal).clamp(1, table.shape[1] - 1)
-    low, high = table.gather(1, right - 1), table.gather(1, right)
-    psi = (low + high) / 2
-    for _ in range(7):
-        value, slope = _coordinate(psi, theta, widths)
-        psi = torch.minimum(torch.maximum(psi - (value - goal) / slope, low), high)
-    return psi, spacing / _coordinate(psi, theta, widths)[1]
+    x, w = pair_nodes(c)
+    m, width = x * math.cos(angle), math.sin(min(angle, math.pi))
+    near = int((torch.hypot(m, x.new_tensor(c)) <= _AWAY * width).sum())
+    far = (len(x) - near) // 2
+    inside, outside = m[far : far + near], torch.cat([m[:far], m[far + near :]])
+    parts = [x.new_zeros(len(sigma), 0)] * 3
+    if near:
+        values = f(sigma[:, None] * x)
+        if near < 2 * _BETWEEN:
+            parts[1] = values @ _smoothing(x, w, inside, width).T
+        else:  # g varies over w only: interpolate between some points
+            coarse = values @ _smoothing(x, w, inside[-1] * _points(), width).T
+            parts[1] = coarse @ _interpolation(inside / inside[-1]).T
+    if far:
+        y, share = _normal_nodes()
+        means = f(sigma[:, None, None] * (outside[:, None] + width * y)) @ share
+        parts[0], parts[2] = means.tensor_split([far], 1)
+    return torch.cat(parts, 1)
 
 
-def _coordinate(psi: Tensor, theta: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
-    """t(psi) = sum over both lines and all widths w of arctan(tan(psi - line) / w), on the
-    continuous branch, and dt/dpsi.
-    """
-    t, slope = torch.zeros_like(psi), torch.zeros_like(psi)
-    for delta in (psi, psi - theta):
-        sin, cos = delta.sin().unsqueeze(-1), delta.cos().unsqueeze(-1)
-        ahead = torch.atan2((1 - widths) * sin * cos, widths * cos * cos + sin * sin)
-        t += len(widths) * delta + ahead.sum(-1)
-        slope += (widths / ((widths * cos) ** 2 + sin * sin)).sum(-1)
-    return t, slope
+@functools.lru_cache(maxsize=1)
+def _normal_nodes() -> tuple[Tensor, Tensor]:
+    """Gauss-Hermite nodes and weights of a standard normal variable."""
+    y, share = np.polynomial.hermite_e.hermegauss(_AROUND)
+    return torch.from_numpy(y), torch.from_numpy(share / share.sum())
+
+
+@functools.lru_cache(maxsize=1)
+def _points() -> Tensor:
+    """Chebyshev points of the first kind."""
+    return torch.cos((torch.arange(_BETWEEN, dtype=torch.float64) + 0.5) * (math.pi / _BETWEEN))
+
+
+def _smoothing(x: Tensor, w: Tensor, m: Tensor, width: float) -> Tensor:
+    """The matrix from values at the nodes x to means over normal variables (m, width^2)."""
+    unit = math.sqrt(0.5 * math.log2(math.e))  # exp2 is several times cheaper than exp
+    z = (x - m[:, None]).mul_(unit / width).square_().neg_().exp2_()
+    return z.mul_(w * torch.exp(0.5 * x * x) / width)
+
+
+def _interpolation(a: Tensor) -> Tensor:
+    """The matrix from values at `_points` to values at a, all in [-1, 1] (barycentric)."""
+    points = _points()
+    distance = a[:, None] - points
+    distance.masked_fill_(distance == 0, 1e-30)
+    weight = torch.sqrt(1 - points * points)
+    weight[1::2].neg_()
+    terms = weight / distance
+    return terms / terms.sum(1, keepdim=True)

@@ -1,27 +1,28 @@
 r"""Infinitely wide networks: the kernel of their Gaussian process, and their neural tangent kernel.
 
 From layer to layer both depend on a pair of inputs through the variances q1, q2 of its
-preactivations and the angle theta between them:  E = <phi(z1) phi(z2)>  and  E' = <phi'(z1)
-phi'(z2)>. Per layer they are computed once on a grid of (q1, q2, theta), Chebyshev points in log q
-and in asinh(theta/c), c = T/sqrt(q), from either end of [0, pi]; and interpolated for every pair.
+preactivations and the angle theta between them. The angle of nearly equal inputs is lost in K, so
+h = sin^2(theta/2) is what is carried along:
 
-The angle of nearly equal inputs is lost in K, so the angle is what is carried along. What is
-tabulated is G = (E(0) - E(theta)) / (sqrt(q1 q2) (1 - cos theta)), where E(0) - E(theta) is
-<(phi(z1) - phi(z2)) of the one norm times that of the other>/2, without cancellation.
+    sqrt(q1 q2) (1 - 2 h) = K(x, x'),     2 h' sqrt(q1' q2') = sqrt(q1' q2') - C_b - C_W E,
+
+the right side from `kernel_tables` without cancellation. One table serves all the layers whose
+variances lie close together.
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from smoothrelu.gaussian import gaussian_rule, pair_rules, pair_scale
-from smoothrelu.kernels import Activation, scale_of, value_and_derivative
+from smoothrelu.gaussian import gaussian_mean
+from smoothrelu.kernel_tables import Tables, tables
+from smoothrelu.kernels import Activation, scale_of
 
-_ROWS = 256  # rows of the kernel matrix at a time
-_CLOSEST = 1e-4  # c of a table: nearer to theta = 0, G would be lost in rounding
+_BLOCK = 1 << 15  # pairs of inputs at a time
+_CLOSE = 1 << 22  # numbers at a time where differences of inputs are needed
 _SAME = 1e-14  # variances that agree to this, relative, count as one
+_SPAN = 3.0  # of log q: layers are put into one table up to this
 
 
 def infinite_width_kernels(
@@ -50,12 +51,15 @@ def infinite_width_kernels(
     being lambda_b for a bias and lambda_W/fan_in for a weight (PDLT, chapter 9: the learning rate
     must scale so for the limit to exist). neural-tangents' Dense(W_std, b_std) in its "ntk"
     parametrisation has C_W = W_std^2, C_b = b_std^2, lambda_W = C_W, lambda_b = C_b.
-    Accuracy: relative to sqrt(K(x,x) K(x',x')), 1e-11 for nngp, and 1e-10 for ntk, up to depth 20,
-    for a smooth ReLU with T above 1e-3 sqrt(K) or a function analytic on either side of the
-    origin. Between inputs of different norms whose angle falls below 1e-8, that angle is not
-    resolved.
+    Accuracy: relative to sqrt(K(x,x) K(x',x')), 1e-11 for nngp and 1e-10 for ntk up to depth 20,
+    for a smooth ReLU at T/sqrt(K) from 1e-8 to 1e3, or a function analytic on either side of the
+    origin. Between inputs whose angle lies within 1e-8 of pi after the first layer (they must be
+    opposite and the activation odd), that angle is not resolved.
+    Differentiable in a temperature that is a tensor, by autograd and torch.func.jvp; reverse mode
+    keeps some hundred numbers for each pair of inputs and layer. The inputs are constants.
     Raises ValueError for inputs that are not finite matrices of equal width, depth < 1, C_W <= 0,
-    C_b < 0, a zero input where C_b = 0, a kernel that leaves the range of float64 with depth.
+    C_b < 0, a zero input where C_b = 0, a kernel that leaves the range of float64 with depth; for
+    an activation that is not elementwise, gives NaN, jumps, or bends sharply elsewhere than at 0.
     """
     _check(depth, C_W, C_b, lambda_W, lambda_b)
     other = x1 if x2 is None else x2
@@ -63,23 +67,29 @@ def infinite_width_kernels(
     if rows.shape[1] != cols.shape[1]:
         raise ValueError(f"x1 and x2 differ in width: {tuple(x1.shape)}, {tuple(other.shape)}")
     q, index = _distinct(torch.cat([rows.square().sum(1), cols.square().sum(1)]))
-    layers = _layers(activation, q, depth, C_W, C_b)
-    bias = torch.tensor([C_b, lambda_b], dtype=torch.float64)
-    weight = torch.tensor([C_W, lambda_W], dtype=torch.float64)
-    shape = len(rows), len(cols)
-    nngp, ntk = (torch.empty(shape, dtype=torch.float64) for _ in range(2))
-    for start in range(0, len(rows), _ROWS):
-        block = slice(start, start + _ROWS)
-        right = slice(start if x2 is None else 0, None)
-        pair = index[: len(rows)][block, None], index[len(rows) :][None, right]
-        state = _first(rows[block], cols[right], q, pair, bias, weight)
-        for layer in layers:
-            state = layer.step(*state, pair, bias, weight)
-        nngp[block, right], ntk[block, right] = state[1:]
-    if x2 is None:
-        for kernel in (nngp, ntk):
-            kernel.copy_(kernel.triu() + kernel.triu(1).T)
-    return nngp, ntk
+    _check_activation(activation, q.max().sqrt().item())
+    flow, squares = _flow(activation, q, depth, C_W, C_b)
+    bias, weight = (C_b, lambda_b), (C_W, lambda_W)
+    layers = [
+        _layer(*layer, bias, weight)
+        for layer in zip(_tables(activation, flow), flow, flow[1:], squares, strict=False)
+    ]
+    first, last = index[: len(rows)], index[len(rows) :]
+    strips, steps = [], []
+    height = max(1, _BLOCK // len(cols))
+    for start in range(0, len(rows), height):
+        block, right = slice(start, start + height), slice(start if x2 is None else 0, None)
+        pair = _ends(first[block], last[right])
+        if not steps or len(q) > 1:
+            steps = [layer(pair) for layer in layers]
+        half, rest, ntk = _first(rows[block], cols[right], q, pair, bias, weight)
+        for step in steps:
+            half, rest, ntk = step(half, rest, ntk)
+        nngp = _outer(flow[-1].sqrt(), pair) * (rest - half)
+        empty = nngp.new_zeros(len(nngp), len(cols) - nngp.shape[1])
+        strips.append([torch.cat([empty, kernel], 1) for kernel in (nngp, ntk)])
+    kernels = (torch.cat(kernel) for kernel in zip(*strips, strict=True))
+    return tuple(k if x2 is not None else k.triu() + k.triu(1).T for k in kernels)
 
 
 def _check(depth, C_W, C_b, lambda_W, lambda_b):
@@ -125,147 +135,119 @@ def _distinct(q: Tensor) -> tuple[Tensor, Tensor]:
     return ascending[new], index
 
 
-def _first(a: Tensor, b: Tensor, q: Tensor, pair, bias: Tensor, weight: Tensor):
-    """sin^2(theta/2), K and Theta of the first layer; distances directly, never by way of K."""
+def _check_activation(activation: Activation, sigma: float) -> None:
+    """That it is elementwise and finite, tried at 24 points up to 9 standard deviations."""
+    z = sigma * torch.linspace(-9, 9, 24, dtype=torch.float64)
+    with torch.no_grad():
+        phi, turned = activation(z), activation(z.reshape(4, 6).flip(0, 1))
+    if not (isinstance(phi, Tensor) and phi.shape == z.shape and phi.is_floating_point()):
+        got = tuple(phi.shape) if isinstance(phi, Tensor) else type(phi).__name__
+        raise ValueError(
+            f"an activation maps a tensor to one of the same shape; {activation} gave {got}"
+        )
+    if not phi.isfinite().all():
+        at = z[~phi.isfinite()][0].item()
+        raise ValueError(
+            f"{activation} gave {phi[~phi.isfinite()][0].item()} at z = {at:.3g}, a preactivation "
+            "these inputs lead to; bound it there, or scale the inputs down"
+        )
+    if turned.shape != (4, 6) or not torch.allclose(
+        turned.flip(0, 1).flatten(), phi, rtol=1e-9, atol=1e-12 * phi.abs().max().item()
+    ):
+        raise ValueError(
+            f"{activation} is not elementwise: its value at one element depends on the others or "
+            "on chance; take it out of the activation, or put a module in eval mode"
+        )
+
+
+def _first(a: Tensor, b: Tensor, q: Tensor, pair, bias, weight) -> tuple[Tensor, Tensor, Tensor]:
+    """sin^2(theta/2), cos^2(theta/2) and Theta of the first layer."""
     unit_a, unit_b = (v / v.norm(dim=1, keepdim=True) for v in (a, b))
-    chord = torch.cdist(unit_a, unit_b, compute_mode="donot_use_mm_for_euclid_dist")
-    half = (chord / 2).square().clamp(max=1.0)
-    K = (q[pair[0]] * q[pair[1]]).sqrt() * (1 - 2 * half)
-    return half, K, bias[1] + weight[1] * (K - bias[0]) / weight[0]
+    half, rest = _quarter_square(unit_a, unit_b), _quarter_square(unit_a, -unit_b)
+    gram = (_outer(q.sqrt(), pair) * (rest - half) - bias[0]) / weight[0]
+    return half, rest, bias[1] + weight[1] * gram
 
 
-def _layers(activation: Activation, q: Tensor, depth: int, C_W: float, C_b: float):
-    """The steps from layer 1 to layer depth; one table serves while the variances stand still."""
-    scale = scale_of(activation)
-    flow = []
+def _quarter_square(a: Tensor, b: Tensor) -> Tensor:
+    """|a - b|^2/4 for all pairs of unit vectors, by the scalar product only where they are far
+    apart.
+    """
+    quarter = (1 - a @ b.T) / 2
+    close = (quarter < 0.01).nonzero()
+    for i, j in (pairs.T for pairs in close.split(max(1, _CLOSE // a.shape[1]))):
+        quarter[i, j] = (a[i] - b[j]).square().sum(1) / 4
+    return quarter.clamp(0, 1)
+
+
+def _ends(rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
+    """The indices of the variances of rows and columns; one index where all have the same."""
+    rows, cols = (i[:1] if (i == i[0]).all() else i for i in (rows, cols))
+    return rows, cols
+
+
+def _outer(v: Tensor, pair) -> Tensor:
+    """v_i v_j for all pairs of rows and columns."""
+    return v[pair[0], None] * v[pair[1]]
+
+
+def _flow(activation: Activation, q: Tensor, depth: int, C_W: float, C_b: float):
+    """The variances of the layers 1, ..., depth and <phi^2> at all but the last."""
+    flow, squares = [q], []
     for number in range(2, depth + 1):
-        coincident = _coincident(activation, q, scale)
-        flow.append((q, coincident))
-        q = C_b + C_W * coincident.diag()
-        if not (q.isfinite().all() and (q > 0).all()):
+        squares.append(gaussian_mean(lambda z: activation(z) ** 2, q, scale_of(activation)))
+        q = C_b + C_W * squares[-1]
+        if not (q.isfinite().all() and (q > 1e-290).all()):
             raise ValueError(
                 f"the kernel at layer {number} is {q.min():.3g} to {q.max():.3g}: with C_W={C_W}, "
                 f"C_b={C_b} it leaves the range of float64; take `criticality(activation)`'s"
             )
-    layers = []
-    following = [*(before for before, _ in flow[1:]), q]
-    for (now, coincident), q_next in zip(flow, following, strict=False):
-        if layers and ((now - layers[-1].q).abs() <= _SAME * now).all():
-            layers.append(layers[-1])
-        else:
-            layers.append(_Layer.of(activation, now, q_next, coincident))
-    return layers
+        flow.append(q)
+    return flow, squares
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """The tables of one layer, and the step they take.
+def _tables(activation: Activation, flow: list[Tensor]) -> list[Tables]:
+    """The tables of the layers; neighbours share one while their variances lie close together."""
+    found, group = [], []
+    for q in flow[:-1]:
+        if group and _span([*group, q]) > max(_SPAN, 1.2 * _span(group[:1])):
+            found += [tables(activation, torch.cat(group))] * len(group)
+            group = []
+        group.append(q)
+    return found + [tables(activation, torch.cat(group))] * len(group) if group else found
 
-    q, q_next (D,): the distinct variances, before and after. coincident (D, D): E at angle 0.
-    to_grid (D, Q): interpolation from the Q variances of the grid. tables (2, 2, M, Q, Q):
-    Chebyshev coefficients on (theta < pi/2, theta > pi/2) of (G, E'); c: their scale in theta.
+
+def _span(group: list[Tensor]) -> float:
+    q = torch.cat(group).detach()
+    return math.log(q.max().item() / q.min().item())
+
+
+def _layer(table: Tables, q: Tensor, following: Tensor, square: Tensor, bias, weight):
+    """The function from pairs (i, j) of variances to the step of one layer, from sin^2(theta/2),
+    cos^2(theta/2) and Theta to those of the next.
     """
+    at, log, root, norm = table.at(q), q.log(), q.sqrt(), square.sqrt()
+    shrink = weight[0] ** 0.5 * root / following.sqrt()
+    unit = norm * weight[0] ** 0.5
 
-    q: Tensor
-    q_next: Tensor
-    coincident: Tensor
-    to_grid: Tensor
-    tables: Tensor
-    c: float
+    def of(pair):
+        (i, j), norms = pair, _outer(norm, pair)
+        apart = (log[i, None] - log[j]).square() * table.spread_between(at[i], at[j])
+        unequal = weight[0] * norms * apart
+        if bias[0] > 0:
+            sides = (bias[0] + weight[0] * square).sqrt()
+            total = _outer(sides, pair) + bias[0] + weight[0] * norms
+            unequal = unequal + bias[0] * (unit[i, None] - unit[j]).square() / total
+        parted, shrinks = unequal / (2 * _outer(following.sqrt(), pair)), _outer(shrink, pair)
+        coincident, size = bias[1] + weight[1] * norms * (1 - apart), _outer(root, pair)
+        series = table.series(at[i], at[j])
 
-    @classmethod
-    def of(cls, activation: Activation, q: Tensor, q_next: Tensor, coincident: Tensor) -> "_Layer":
-        grid, to_grid = _grid(q)
-        c = pair_scale(grid.max().sqrt(), scale_of(activation)).item()
-        tables = _tables(activation, grid.sqrt(), c)
-        return cls(q, q_next, coincident, to_grid, tables, max(c, _CLOSEST))
+        def step(half: Tensor, rest: Tensor, ntk: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            G, derivative = series(half, rest)
+            drop = half * G  # (E(0) - E(theta)) / (2 size)
+            ntk = coincident - 2 * weight[1] * size * drop + weight[0] * derivative * ntk
+            half = (parted + shrinks * drop).clamp(0, 1)
+            return half, 1 - half, ntk
 
-    def step(self, half: Tensor, K: Tensor, theta_kernel: Tensor, pair, bias, weight):
-        """half = sin^2(theta/2), K, Theta of the next layer, for pairs (i, j) of variances."""
-        size, size_next = ((q[pair[0]] * q[pair[1]]).sqrt() for q in (self.q, self.q_next))
-        slope, derivative = self._interpolated(half, pair)
-        coincident = self.coincident[pair]
-        drop = 2 * size * half * slope  # E(0) - E(theta)
-        E = coincident - drop
-        unequal = size_next - bias[0] - weight[0] * coincident  # 0 where the variances are equal
-        half = (unequal.clamp(min=0) + weight[0] * drop) / (2 * size_next)
-        ntk = bias[1] + weight[1] * E + weight[0] * derivative * theta_kernel
-        return half.clamp(0, 1), bias[0] + weight[0] * E, ntk
+        return step
 
-    def _interpolated(self, half: Tensor, pair) -> tuple[Tensor, Tensor]:
-        """G and E', by Chebyshev series in the mapped angle from the nearer end."""
-        far = half > 0.5
-        theta = 2 * torch.asin(torch.where(far, 1 - half, half).clamp(0, 1).sqrt())
-        y = torch.asinh(theta / self.c) * (2 / math.asinh(math.pi / 2 / self.c)) - 1
-        left, right = self.to_grid[pair[0][:, 0]], self.to_grid[pair[1][0]]
-        before, now = torch.ones_like(y), y
-        sums = 0
-        for m in range(self.tables.shape[2]):
-            values = (
-                left @ self.tables[:, :, m] @ right.T if left.shape[1] > 1 else self.tables[:, :, m]
-            )
-            sums = sums + before * torch.where(far, values[1], values[0])
-            before, now = now, 2 * y * now - before
-        return sums[0], sums[1]
-
-
-def _coincident(activation: Activation, q: Tensor, scale: float | None) -> Tensor:
-    """<phi(sqrt(q1) z) phi(sqrt(q2) z)> for all pairs of variances, exactly symmetric."""
-    sigma = q.sqrt()
-    z, w = gaussian_rule(1.0, None if scale is None else scale / sigma.max().item())
-    values = activation(sigma[:, None] * z)
-    product = (w * values) @ values.T
-    product = (product + product.T) / 2
-    product.diagonal().copy_((w * values * values).sum(1))
-    return product
-
-
-def _grid(q: Tensor) -> tuple[Tensor, Tensor]:
-    """Variances between which functions analytic for |arg q| < pi are interpolated to 1e-14."""
-    low, high = q.min().log().item(), q.max().log().item()
-    radius = math.asinh(2 * math.pi / max(high - low, 1e-3))
-    size = math.ceil(34 / radius) + 1
-    if len(q) <= size:
-        return q, torch.eye(len(q), dtype=torch.float64)
-    x, coefficients = _chebyshev(size)
-    a = (q.log() - (low + high) / 2) / ((high - low) / 2)
-    degree = torch.arange(size, dtype=torch.float64)
-    basis = torch.cos(degree * torch.acos(a.clamp(-1, 1))[:, None])
-    return torch.exp((low + high) / 2 + x * (high - low) / 2), basis @ coefficients
-
-
-def _chebyshev(size: int) -> tuple[Tensor, Tensor]:
-    """Points of the first kind, and the matrix from values there to Chebyshev coefficients."""
-    angle = (torch.arange(size, dtype=torch.float64) + 0.5) * (math.pi / size)
-    matrix = torch.cos(torch.arange(size)[:, None] * angle) * (2 / size)
-    matrix[0] /= 2
-    return torch.cos(angle), matrix
-
-
-def _tables(activation: Activation, sigma: Tensor, c: float) -> Tensor:
-    """Coefficients of (G, E') for all pairs of sigma: (2, 2, M, Q, Q),
-    as in `_Layer`.
-    """
-    closest = max(c, _CLOSEST)
-    y_max = math.asinh(math.pi / 2 / closest)
-    x, coefficients = _chebyshev(math.ceil(32 + 3 * y_max))
-    near = closest * torch.sinh((x + 1) * (y_max / 2))
-    half = torch.sin(near / 2).square()
-    half = torch.stack([half, 1 - half])
-    values = _pair_values(activation, sigma, torch.cat([near, math.pi - near]), c)
-    values = values.unflatten(1, (2, len(near)))
-    values[0] /= 2 * half[..., None, None] * sigma[:, None] * sigma
-    return torch.einsum("mk,vhkij->hvmij", coefficients, values)
-
-
-def _pair_values(activation: Activation, sigma: Tensor, angle: Tensor, c: float) -> Tensor:
-    """E(0) - E(angle) and E'(angle) for all pairs of sigma: (2, B, Q, Q)."""
-    out = torch.zeros(2, len(angle), len(sigma), len(sigma), dtype=torch.float64)
-    s = sigma[:, None]
-    for part, x1, x2, w in pair_rules(angle, c):
-        for i, (u, v, weight) in enumerate(zip(x1, x2, w, strict=True), part.start):
-            (phi1, d1), (phi2, d2) = (value_and_derivative(activation, s * x) for x in (u, v))
-            change = phi1 - phi2
-            out[0, i] += (change * weight) @ change.T / 2
-            out[1, i] += (d1 * weight) @ d2.T
-    return (out + out.transpose(-1, -2)) / 2
+    return of

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP, SWISH, critical_init_, criticality
-from smoothrelu.gradient_injection import convert_to_sugar
+from smoothrelu.gradient_injection import SUGAR, convert_to_sugar
 from smoothrelu.lambda_gelu import LambdaGELU
 from smoothrelu.layerwise import critical_layers
 
@@ -53,3 +53,9 @@ def test_sugar_is_initialised_as_the_relu_that_it_computes():
 def test_as_many_activations_as_places_are_asked_for():
     with pytest.raises(ValueError, match="depth 4 has 3 places for an activation, got 2"):
         MLP(2, 2, width=4, depth=4, activation=[GELU(), GELU()])
+
+
+def test_the_criticality_of_sugar_and_of_a_learned_hardness_is_that_of_what_they_compute():
+    relu, gelu = criticality(SUGAR()), criticality(LambdaGELU(3.0))
+    assert abs(relu.C_W - 2) < 1e-12
+    assert gelu.C_b == pytest.approx(criticality(GELU(1 / 3.0)).C_b, rel=1e-6)
