@@ -68,26 +68,18 @@ def _worst(gains: pandas.DataFrame) -> Estimate:
     return tuple(gains.loc[gains["low"].idxmin(), ["gain", "low", "high"]])
 
 
-def _runs(study: str) -> pandas.DataFrame:
-    """The runs of a study: its table is one row a run, or the rows of each run at which all was
-    measured, with the run's mean_loss.
-    """
-    table = published(study)
-    return table.drop_duplicates([*summaries.SETTING, "init", "seed"], keep="last")
-
-
 def gain(study: str) -> Estimate:
-    return _worst(summaries.gain_of_critical(_runs(study)))
+    return _worst(summaries.gain_of_critical(summaries.last_rows(published(study))))
 
 
 def gain_at_best_rate(study: str, temperature: float) -> Estimate:
-    runs = _runs(study)
+    runs = published(study)
     return _worst(summaries.gain_at_best_rate(runs[runs["temperature"] == temperature]))
 
 
 def largest_gain(study: str) -> Estimate:
     """The gain largest in absolute value, which the claim bounds on both sides."""
-    gains = summaries.gain_of_critical(_runs(study))
+    gains = summaries.gain_of_critical(summaries.last_rows(published(study)))
     reach = gains[["low", "high"]].abs().max(axis=1)
     return tuple(gains.loc[reach.idxmax(), ["gain", "low", "high"]])
 
@@ -96,7 +88,7 @@ def spread_over_activations(study: str) -> Estimate:
     """How far the critical networks lie apart over how far He's do: ranges of mean_loss over the
     smooth activations, seed by seed.
     """
-    runs = _runs(study)
+    runs = summaries.last_rows(published(study))
     runs = runs[runs["activation"] != "ReLU"]
     spread = runs.groupby(["init", "seed"])["mean_loss"].agg(np.ptp)
     return summaries.interval(spread["critical"] / spread["he"])
@@ -109,7 +101,7 @@ def exponent(
     paths = published(study)
     paths = paths[paths["activation"].isin(activations)]
     paths = paths[(paths["temperature"] == temperature) | paths["temperature"].isna()]
-    laws = ntk_laws.exponents(paths, [statistic], below=0.005)
+    laws = ntk_laws.exponents(paths, [statistic], below=0.0025)
     off = pandas.concat([(laws[end] - goal).abs() for end in ("low", "high")], axis=1).max(axis=1)
     return tuple(laws.loc[off.idxmax(), ["exponent", "low", "high"]])
 

@@ -7,9 +7,11 @@ rest.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -99,6 +101,19 @@ class Store:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
+
+
+@functools.cache
+def commit() -> str:
+    """The commit of the checkout the package runs from, "+" marking changes on top; "unknown"
+    outside one.
+    """
+    describe = ["describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"]
+    git = ["git", "-C", str(Path(__file__).parent), *describe]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def default_store() -> Store:

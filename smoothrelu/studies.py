@@ -51,7 +51,7 @@ def headline(dataset: str, temperature: float) -> Study:
     runs = compared(
         *(SMOOTH_RELUS, [temperature]),
         **{"dataset": dataset, "n_train": 10_000, "n_test": 2_000, "seed": list(range(5))},
-        **{"lr": 0.01, "steps": 200, "test_every": 10},
+        **{"lr": 0.01, "steps": 100, "test_every": 10},
     )
     about = f"{dataset}, 10,000 images, T = {temperature:g}: loss and accuracy against the step"
     return Study(about, runs, summaries.thinned)
@@ -102,10 +102,10 @@ def tracked(
     ]
 
 
-def ntk(dataset: str) -> Study:
+def ntk(dataset: str, temperatures: Sequence[float], seeds: int) -> Study:
     rates = [0.02 / 2**k for k in range(6)]
     runs = tracked(
-        SMOOTH_RELUS, [1.0, 0.1, 0.01], rates, time=0.4, dataset=dataset, seed=[0, 1, 2, 3, 4]
+        SMOOTH_RELUS, temperatures, rates, time=0.4, dataset=dataset, seed=list(range(seeds))
     )
     about = f"{dataset}, 200 images: the path of the tangent kernel against the learning rate"
     return Study(about, runs, ntk_laws.path_statistics)
@@ -147,8 +147,8 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "mnist_rates": lambda: rates("mnist"),
     "mnist_depths": lambda: depths("mnist"),
     "mnist_widths": lambda: widths("mnist"),
-    "ntk_mnist": lambda: ntk("mnist"),
-    "ntk_cifar10": lambda: ntk("cifar10"),
+    "ntk_mnist": lambda: ntk("mnist", [1.0, 0.1, 0.03, 0.01], seeds=5),
+    "ntk_cifar10": lambda: ntk("cifar10", [1.0, 0.1], seeds=3),
     "ntk_widths": lambda: ntk_widths("mnist"),
     "mnist_full": lambda: full("mnist", 60_000),
     "cifar10_warm": lambda: headline("cifar10", 1.0),

@@ -38,6 +38,11 @@ def thinned(table: pandas.DataFrame) -> pandas.DataFrame:
     return kept.merge(means, on=[*SETTING, "init", "seed"])
 
 
+def last_rows(kept: pandas.DataFrame) -> pandas.DataFrame:
+    """One row a run of a table that `thinned` kept: its last one, with the run's mean_loss."""
+    return kept.drop_duplicates([*SETTING, "init", "seed"], keep="last")
+
+
 def gain_of_critical(runs: pandas.DataFrame, measure: str = "mean_loss") -> pandas.DataFrame:
     """How far critical initialisation is ahead of He's at each setting that has both, seed by seed.
 

@@ -12,7 +12,6 @@ networks; the ensembles of two activations are correlated, which makes their dif
 
 import argparse
 import csv
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from smoothrelu.activations import GELU, SWISH, AlgebraicLU, GudermanLU, GumbelL
 from smoothrelu.critical import criticality
 from smoothrelu.finite_width import against_relu, sample_kernels, statistics
 from smoothrelu.kernels import Activation
-from smoothrelu.results import Store, default_store
+from smoothrelu.results import Store, commit, default_store
 
 TABLE = Path(__file__).parents[1] / "data" / "results" / "finite_width.csv"
 DEPTH = 50
@@ -193,7 +192,7 @@ def _provenance(records: list[dict], seeds: str) -> dict:
 def _stored_or_made(store: Store, key: str, make: Callable[..., dict], *arguments) -> None:
     if store.get(key) is None:
         start = time.perf_counter()
-        record = make(*arguments) | {"commit": _commit()}
+        record = make(*arguments) | {"commit": commit()}
         record |= {"seconds": time.perf_counter() - start}
         store.put(key, record | {"date": time.strftime("%Y-%m-%d", time.gmtime())})
 
@@ -221,13 +220,6 @@ def _stored(store: Store, width: int) -> list[dict]:
 
 def _seed(width: int, index: int) -> int:
     return width * 1_000_000 + index
-
-
-def _commit() -> str:
-    """The checkout's commit, "+" marking changes on top."""
-    git = ["git", "-C", str(TABLE.parents[1]), "describe", "--always", "--abbrev=12", "--exclude=*"]
-    found = subprocess.run([*git, "--dirty=+"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 def _key(width: int, index: int) -> str:

@@ -6,22 +6,19 @@ name and never the program that started it, so scripts, notebooks and a shell's 
 """
 
 import contextlib
-import functools
 import os
 import pickle
 import queue
-import subprocess
 import threading
 import time
 import warnings
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import torch
 
 from smoothrelu.checkpoints import Checkpoint
 from smoothrelu.compute import train
-from smoothrelu.results import Store
+from smoothrelu.results import Store, commit
 from smoothrelu.runs import Run
 from smoothrelu.together import train_together
 
@@ -70,7 +67,7 @@ def result(records: list[dict], diverged: bool, seconds: float, device: torch.de
         "seconds": round(seconds, 3),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "torch": torch.__version__,
-        "commit": _commit(),
+        "commit": commit(),
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     return {"records": records, "diverged": diverged, "provenance": provenance}
@@ -105,21 +102,3 @@ def _reply(task: bytes) -> Reply:
         reply = finish(run, key, Store(folder), device)
     said = [str(w.message) for w in caught if w.category is UserWarning]
     return reply._replace(warnings=tuple(said))
-
-
-@functools.cache
-def _commit() -> str:
-    """The commit of the checkout the package runs from, "+" marking changes on top; "unknown"
-    outside one.
-    """
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        commit = subprocess.run(
-            [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
-        )
-        dirty = subprocess.run(
-            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return commit.stdout.strip() + ("+" if dirty.stdout.strip() else "")

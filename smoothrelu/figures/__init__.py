@@ -38,7 +38,7 @@ from smoothrelu.figures.relu_limit import (
     errors_against_temperature,
     network_differences,
 )
-from smoothrelu.figures.training import gain_map, loss_by_learning_rate, loss_curves
+from smoothrelu.figures.training import gain_map, learning, loss_by_learning_rate, loss_curves
 
 __all__ = [
     "circle_spectra",
@@ -57,6 +57,7 @@ __all__ = [
     "kernel_speed",
     "kernels_by_angle",
     "layers_until_exit",
+    "learning",
     "loss_by_learning_rate",
     "loss_curves",
     "mean_against_inverse_width",

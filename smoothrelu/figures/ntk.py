@@ -79,7 +79,7 @@ def _range(ax: Axes, runs: pandas.DataFrame, x: str, column: str, colour: str, s
     seeds = np.log(values.where(values > 0)).groupby(level=0).agg(["mean", "min", "max"])
     seeds = np.exp(seeds)
     ax.plot(seeds.index, seeds["mean"], color=colour, ls=style, marker="o", ms=3, lw=1.3)
-    ax.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.15, lw=0)
+    ax.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.06, lw=0)
 
 
 def _legend(figure: Figure, activations: Sequence[str], temperatures: Sequence[float]) -> None:

@@ -25,6 +25,21 @@ def loss_curves(table: pandas.DataFrame, column: str = "train_loss") -> Figure:
 
 
 @styled
+def learning(table: pandas.DataFrame) -> Figure:
+    """Losses and accuracy against step, critical and He, mean over seeds with its range (table:
+    `sweep`, one temperature).
+    """
+    columns = {"train_loss": "train loss", "test_loss": "test loss", "test_acc": "test accuracy"}
+    figure, axes = panels(len(columns), height=3.2)
+    for ax, (column, label) in zip(axes, columns.items(), strict=True):
+        for (name, init), group in table.groupby(["activation", "init"], sort=False):
+            band(ax, group, column, COLOURS[name], INIT_STYLES[init])
+        ax.set(title=label, xlabel="step", yscale="log" if column == "train_loss" else "linear")
+    key(figure, table["activation"].unique(), table["init"].unique())
+    return figure
+
+
+@styled
 def loss_by_learning_rate(runs: pandas.DataFrame) -> Figure:
     """Mean loss against the learning rate: a panel an activation, a line an initialisation (table:
     `summaries.mean_losses`, one temperature); rates at which a seed diverged are left out.

@@ -56,6 +56,11 @@ SURROGATES = [
 ]
 
 
+def named(surrogate):
+    """An id without an address, the same in every process."""
+    return getattr(surrogate, "__name__", None) or repr(surrogate)
+
+
 def points(dtype=torch.float64):
     return torch.linspace(-4, 4, 60, dtype=dtype).requires_grad_()  # 0 is not among them
 
@@ -176,7 +181,7 @@ def test_the_stochastic_relu_is_silu_below_zero_for_a_fraction_p_and_relu_afterw
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("surrogate", SURROGATES, ids=repr)
+@pytest.mark.parametrize("surrogate", SURROGATES, ids=named)
 def test_forward_is_relu_bit_for_bit_and_backward_multiplies_by_the_slope(surrogate, dtype):
     x = points(dtype)
     grad = torch.randn(60, generator=torch.Generator().manual_seed(0)).to(dtype)
@@ -197,7 +202,7 @@ def test_forward_is_relu_for_the_largest_numbers_where_the_surrogate_overflows()
     assert torch.equal(value, torch.relu(finite))
 
 
-@pytest.mark.parametrize("surrogate", SURROGATES, ids=repr)
+@pytest.mark.parametrize("surrogate", SURROGATES, ids=named)
 def test_the_backward_is_not_the_gradient_of_the_forward(surrogate):
     below = torch.linspace(-3, -0.1, 9, dtype=torch.float64).requires_grad_()
     if isinstance(surrogate, HeLU):
@@ -206,13 +211,13 @@ def test_the_backward_is_not_the_gradient_of_the_forward(surrogate):
         torch.autograd.gradcheck(SUGAR(surrogate), below)
 
 
-@pytest.mark.parametrize("surrogate", [NeLU(), HeLU(0.01), nn.LeakyReLU(), nn.ELU()], ids=repr)
+@pytest.mark.parametrize("surrogate", [NeLU(), HeLU(0.01), nn.LeakyReLU(), nn.ELU()], ids=named)
 def test_above_zero_it_is_the_gradient_for_the_surrogates_of_slope_one_there(surrogate):
     above = torch.linspace(0.1, 3, 9, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(SUGAR(surrogate), above)
 
 
-@pytest.mark.parametrize("surrogate", SURROGATES, ids=repr)
+@pytest.mark.parametrize("surrogate", SURROGATES, ids=named)
 def test_torch_func_and_second_derivatives_see_the_surrogate(surrogate):
     x, module = points().detach(), SUGAR(surrogate)
     grad, vmap, jacfwd = torch.func.grad, torch.func.vmap, torch.func.jacfwd
@@ -241,7 +246,7 @@ def test_the_excitation_gate_is_the_surrogate_softplus():
         *((s, "aot_eager") for s in (BSiLU(), NeLU(), SWISH(0.5), nn.SELU())),
         pytest.param(BSiLU(), "inductor", marks=[pytest.mark.slow, NEEDS_A_COMPILER]),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_compiled_in_one_graph_forward_is_relu_and_backward_the_surrogate(surrogate, backend):
     torch._dynamo.reset()
@@ -311,7 +316,7 @@ class PreActivation(nn.Module):
         return x + self.body[1](x)
 
 
-@pytest.mark.parametrize("surrogate", [BSiLU(), GELU(0.5), nn.SiLU()], ids=repr)
+@pytest.mark.parametrize("surrogate", [BSiLU(), GELU(0.5), nn.SiLU()], ids=named)
 @pytest.mark.parametrize("build", [Residual, PreActivation])
 def test_in_place_relus_keep_the_function_and_get_the_surrogates_gradient(build, surrogate):
     torch.manual_seed(0)
@@ -427,7 +432,7 @@ def test_a_transformer_layer_computes_the_new_activation_in_its_fused_evaluation
         (lambda x: x.sum(), "not an elementwise function"),
         (lambda x: "text", "not an elementwise function"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_an_unknown_surrogate_is_refused_with_the_remedy_and_the_model_left_alone(
     surrogate, message
