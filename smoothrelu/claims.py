@@ -14,6 +14,7 @@ import pandas
 
 from smoothrelu.datasets import CHECKOUT_DATA
 from smoothrelu.measures import MEASURES
+from smoothrelu.results import write_atomically
 
 CLAIMS = CHECKOUT_DATA.parent / "book" / "claims.yml"
 COMPUTED = ("value", "low", "high", "verdict")
@@ -87,9 +88,7 @@ def write(path: Path = CLAIMS) -> None:
     entries = [entry | measured(entry) for entry in yaml.safe_load(path.read_text())]
     head = [line for line in path.read_text().splitlines() if line.startswith("#")]
     parts = [yaml.safe_dump([e], sort_keys=False, width=100, allow_unicode=True) for e in entries]
-    new = path.with_suffix(".part")
-    new.write_text("\n".join([*head, "", *parts]))
-    new.replace(path)
+    write_atomically(path, "\n".join([*head, "", *parts]).encode())
     for entry in entries:
         print(f"{entry['verdict']:10s} {entry['value']:<10.4g} {entry['id']}")
 

@@ -7,12 +7,12 @@ used.
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import pandas
 
 from smoothrelu.datasets import CHECKOUT_DATA, DataError
+from smoothrelu.results import write_atomically
 
 RESULTS = CHECKOUT_DATA / "results"
 
@@ -49,19 +49,5 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     text = table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
     record = provenance | {"rows": len(table), "sha256": hashlib.sha256(text).hexdigest()}
-    _replace(folder / f"{name}.csv", text)
-    _replace(folder / f"{name}.json", (json.dumps(record, indent=2) + "\n").encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    write_atomically(folder / f"{name}.csv", text)
+    write_atomically(folder / f"{name}.json", f"{json.dumps(record, indent=2)}\n".encode())

@@ -54,7 +54,7 @@ ARROWS = {
     "sign_flips": {"network"},
     "tracking": {"datasets", "ntk_path", "sign_flips"},
     "ntk_laws": {"summaries"},
-    "published": {"datasets"},
+    "published": {"datasets", "results"},
     "studies": {
         *("activations", "experiments", "network", "ntk_laws", "published", "runs"),
         *("summaries", "tracking"),
@@ -63,7 +63,7 @@ ARROWS = {
         *("activations", "critical", "infinite_width", "kernels", "ntk_laws", "published"),
         *("summaries", "tables"),
     },
-    "claims": {"datasets", "measures"},
+    "claims": {"datasets", "measures", "results"},
     "flows": {"critical", "gaussian", "kernels"},
     "angles": {"gaussian", "kernels"},
     "phase_diagram": {"fixed_points", "kernels"},
