@@ -106,6 +106,15 @@ def exponent(
     return tuple(laws.loc[off.idxmax(), ["exponent", "low", "high"]])
 
 
+def collapse(study: str) -> Estimate:
+    """The factor of `ntk_laws.spread_of_collapse` below T = 1, seed by seed."""
+    paths = published(study)
+    cold = paths[(paths["temperature"] < 1) & (paths["lr"] <= 0.01)]
+    return summaries.interval(
+        np.array([ntk_laws.spread_of_collapse(seed) for _, seed in cold.groupby("seed")])
+    )
+
+
 _SMOOTH = [kind.__name__ for kind in SMOOTH_RELUS]
 _Q, _E = "quadratic_variation", "second_difference_energy"
 
@@ -125,6 +134,7 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "ntk-smooth-energy": lambda: exponent("ntk_mnist", _E, _SMOOTH, 1.0, 3.0),
     "ntk-relu-variation": lambda: exponent("ntk_mnist", _Q, ["ReLU"], 1.0, 0.0),
     "ntk-relu-energy": lambda: exponent("ntk_mnist", _E, ["ReLU"], 1.0, 0.0),
+    "ntk-collapse": lambda: collapse("ntk_mnist"),
     "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
     "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
 }
