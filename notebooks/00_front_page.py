@@ -22,7 +22,7 @@
 # %% tags=["remove-input"]
 
 from smoothrelu import SMOOTH_RELUS, claims, figures, tables
-from smoothrelu.show import glue, table
+from smoothrelu.show import glue, text_table
 
 # %% tags=["parameters", "remove-input"]
 temperatures = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0]
@@ -55,8 +55,7 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 
 # %% tags=["remove-input"]
 board = claims.board()
-columns = ["claim", "source", "chapter", "value", "interval", "bounds", "verdict"]
-table(claims.readable(board), dict.fromkeys(columns, "{}"))
+text_table(claims.readable(board), ["verdict", "claim", "source", "measured", "bounds", "chapter"])
 
 # %% tags=["remove-input"]
 verdicts = board["verdict"].value_counts()

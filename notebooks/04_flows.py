@@ -141,7 +141,7 @@ figures.phase_diagrams(diagram, boundaries, zoom=(1.94, 2.04))
 #
 # $$
 # e' = \chi_\perp\,e - \frac{T}{\sqrt K}\,M(e),\qquad M(e)\propto e^{3/2}\ (s\gg1),\quad M(e)\propto e^2\ (s\ll1),
-# $$ (eq-corner)
+# $$ (eq-rounded-corner)
 #
 # where $M$ does not depend on the temperature. With $\chi_\perp=1$ the depth enters as $\ell\,T/\sqrt K$ alone, so that all temperatures fall on one curve. The two laws meet at
 #
@@ -173,7 +173,7 @@ figures.networks_beside_theory(networks)
 # one, SWISH never does within this range.
 #
 # In {numref}`fig-corner` the solid curves on the right coincide up to {glue:text}`collapse:.1%` at their common end. The dashed ones do not fall to zero. With He's $C_W=2$
-# the fixed temperature leaves $\chi_\perp$ slightly above 1, by {glue:text}`he_chi:.2g` at $T=$ {glue:text}`coldest:g`, and that is in {eq}`eq-corner` of the same order as the merging: the two balance at an angle of about
+# the fixed temperature leaves $\chi_\perp$ slightly above 1, by {glue:text}`he_chi:.2g` at $T=$ {glue:text}`coldest:g`, and that is in {eq}`eq-rounded-corner` of the same order as the merging: the two balance at an angle of about
 # {glue:text}`plateau:.1f` $T/\sqrt K$. He-initialised smooth networks at low temperature are weakly chaotic, and keep two inputs apart that a ReLU network would merge. They do so
 # until their kernel has decayed, which the warmest dashed curve shows.
 #

@@ -98,12 +98,13 @@ figures.path_laws(paths)
 
 # %%
 fitted = ntk_laws.exponents(paths, ["quadratic_variation", "second_difference_energy"], below=max(learning_rates))
-digits = {"activation": "{}", "temperature": "{:g}", "statistic": "{}", "exponent": "{:.2f}", "seeds": "{}"}
-table(fitted, digits)
+digits = {"activation": "{}", "temperature": "{:g}", "quadratic variation": "{}", "second difference energy": "{}"}
+table(ntk_laws.readable(fitted), digits)
 
 # %% [markdown]
-# The long runs do the same for all five smooth ReLUs, with more seeds, smaller steps and on both data sets. The next table and the
-# figures after it show them; their provenance stands below. Exponents are fitted over learning rates of at most
+# The long runs do the same for all five smooth ReLUs, with more seeds, smaller steps and on both data sets: {glue:text}`runs:.0f` runs,
+# {glue:text}`hours:.1f` hours of one core ({glue:text}`device`, torch {glue:text}`torch`), made by `make paper STUDY='ntk_mnist ntk_cifar10'`. The next table and the
+# figures after it show them. Exponents are fitted over learning rates of at most
 # 0.0025, each seed by itself, and given with the 95 % confidence interval of their mean.
 
 # %%
@@ -111,7 +112,7 @@ mnist, cifar10 = published("ntk_mnist"), published("ntk_cifar10")
 statistics = ["quadratic_variation", "second_difference_energy"]
 laws = ntk_laws.exponents(mnist, statistics, below=0.0025)
 laws_cifar10 = ntk_laws.exponents(cifar10, statistics, below=0.0025)
-table(laws, digits | {"low": "{:.2f}", "high": "{:.2f}"})
+table(ntk_laws.readable(laws), digits)
 
 # %% mystnb={"figure": {"caption": "Both path sums against the learning rate on MNIST, all five smooth ReLUs and ReLU; long runs.", "name": "fig-ntk-laws-all"}, "image": {"alt": "Two panels on double logarithmic axes with one colour for each activation and one dash for each temperature. All smooth activations share the slopes one and three at high temperature; the black line of ReLU turns upwards at small steps."}} tags=["hide-input"]
 figures.path_laws(mnist)
@@ -160,6 +161,13 @@ glue("smooth_energy_low", energy.min())
 glue("smooth_energy_high", energy.max())
 glue("relu_variation", for_relu["quadratic_variation"])
 glue("relu_energy", for_relu["second_difference_energy"])
+
+# %% tags=["hide-input"]
+records = mnist.attrs, cifar10.attrs
+glue("runs", sum(record["runs"] for record in records))
+glue("hours", sum(record["seconds"] for record in records) / 3600)
+glue("device", ", ".join(records[0]["device"]))
+glue("torch", ", ".join(records[0]["torch"]))
 
 # %% tags=["hide-input"]
 photographs = laws_cifar10[(laws_cifar10["temperature"] == 1.0) & (laws_cifar10["statistic"] == "quadratic_variation")]

@@ -44,7 +44,7 @@ def board(path: Path = CLAIMS) -> pandas.DataFrame:
 
 
 def readable(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """The board for a page: interval and bounds as text."""
+    """The board for a page: what was measured and the bounds as text, the chapter as a link."""
 
     def between(low: float, high: float) -> str:
         return f"{low:.3g} to {high:.3g}"
@@ -56,12 +56,15 @@ def readable(frame: pandas.DataFrame) -> pandas.DataFrame:
             return f"at most {row['at_most']:g}"
         return between(row["at_least"], row["at_most"])
 
-    exact = frame["low"] == frame["high"]
-    intervals = [between(*ends) for ends in zip(frame["low"], frame["high"], strict=True)]
+    def number(row) -> str:
+        interval = "" if row["low"] == row["high"] else f" ({between(row['low'], row['high'])})"
+        return f"{row['value']:.3g}{interval}"
+
+    rows = [row for _, row in frame.iterrows()]
     return frame.assign(
-        value=[f"{value:.3g}" for value in frame["value"]],
-        interval=["exact" if e else text for e, text in zip(exact, intervals, strict=True)],
-        bounds=[bounds(row) for _, row in frame.iterrows()],
+        measured=[number(row) for row in rows],
+        bounds=[bounds(row) for row in rows],
+        chapter=[f'<a href="{name}.html">{name[:2]}</a>' for name in frame["chapter"]],
     )
 
 

@@ -15,7 +15,7 @@ from smoothrelu import ntk_laws, summaries
 from smoothrelu.activations import SMOOTH_RELUS
 from smoothrelu.critical import criticality
 from smoothrelu.infinite_width import infinite_width_kernels
-from smoothrelu.kernels import chi_parallel, chi_perp
+from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
 from smoothrelu.published import published
 from smoothrelu.tables import kernel_flows
 
@@ -61,6 +61,17 @@ def smallest_after_fifty_layers(column: str) -> Estimate:
     flows = flows[flows["init"] == "critical"].set_index(["activation", "temperature"])
     first, last = (flows[flows["layer"] == layer][column] for layer in (1, 50))
     return _exact((last / first).min())
+
+
+def smallest_gradient_from_K_star() -> Estimate:
+    """The same of the gradient where every input is scaled so that the first kernel is K*."""
+    factors = []
+    for kind in SMOOTH_RELUS:
+        for T in _TEMPERATURES:
+            c = criticality(kind(T))
+            K = kernel_flow(kind(T), c.K_star, depth=50, C_W=c.C_W, C_b=c.C_b)
+            factors.append(chi_perp(kind(T), K[:-1], C_W=c.C_W).prod().item())
+    return _exact(min(factors))
 
 
 def _worst(gains: pandas.DataFrame) -> Estimate:
@@ -123,6 +134,7 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "critical-point": susceptibilities_off_one,
     "stable-kernel": lambda: smallest_after_fifty_layers("K"),
     "stable-gradient": lambda: smallest_after_fifty_layers("gradient"),
+    "stable-gradient-from-K-star": smallest_gradient_from_K_star,
     "faster-mnist": lambda: gain("mnist_warm"),
     "faster-cifar10": lambda: gain("cifar10_warm"),
     "faster-best-rate-mnist": lambda: gain_at_best_rate("mnist_rates", 1.0),

@@ -63,6 +63,20 @@ def exponents(
     return pandas.DataFrame(rows)
 
 
+def readable(laws: pandas.DataFrame) -> pandas.DataFrame:
+    """A row a network, a column a statistic: its exponent with the interval, as text."""
+    named = laws.assign(statistic=laws["statistic"].str.replace("_", " "))
+    infinite = np.isinf(laws["low"])
+    named["text"] = [
+        f"{e:.2f}" if alone else f"{e:.2f} ({low:.2f} to {high:.2f})"
+        for e, low, high, alone in zip(
+            laws["exponent"], laws["low"], laws["high"], infinite, strict=True
+        )
+    ]
+    rows = named.groupby(["activation", "temperature", "statistic"], dropna=False, sort=False)
+    return rows["text"].first().unstack("statistic").reset_index()
+
+
 def share_of_returns(paths: pandas.DataFrame) -> pandas.Series:
     """The share of sign flips that are returns, by activation at its highest temperature."""
     warmest = paths.groupby("activation")["temperature"].transform("max")

@@ -18,10 +18,15 @@ def glue(name: str, value: float | str) -> None:
     display({mime: repr(plain)}, metadata=metadata, raw=True)
 
 
+def text_table(frame, columns: list[str]):
+    """The columns of a table of sentences, whose cells wrap."""
+    return table(frame, dict.fromkeys(columns, "{}")).set_table_attributes('class="text"')
+
+
 def table(frame, formats: dict[str, str]):
     """The columns named in `formats`, in that order, each written by its format string; for the
     last line of a cell.
     """
     shown = frame[list(formats)]
     name = f"{zlib.crc32(shown.to_csv().encode()):08x}"  # pandas would draw a random one
-    return shown.style.hide().format(formats).set_uuid(name)
+    return shown.style.hide().format(formats, na_rep="–").set_uuid(name)
