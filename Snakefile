@@ -92,7 +92,7 @@ rule execute:
 
 
 # The long runs, one job a study, where asked for by name; more in CONTRIBUTING.md:
-#     snakemake --cores all --config studies="mnist_warm ntk_mnist" paper
+#     snakemake paper --cores all --config studies="mnist_warm ntk_mnist"
 # Their tables are committed, and outside of this graph: a job that fails must not delete one.
 if "studies" in config:
 

@@ -107,7 +107,7 @@ table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 # %% [markdown]
 # ## The long runs
 #
-# All of this took a minute. The tables that follow took hours and were computed once: 10,000 training images, 2,000 test images, five seeds, all five smooth ReLUs
+# All of this took a minute or two. The tables that follow took longer and were computed once: 10,000 training images, 2,000 test images, five seeds, all five smooth ReLUs
 # at $T=1$, one hundred steps at the learning rate 0.01; and, with 1,000 images, every initialisation at five learning rates. They are committed
 # with the seeds, versions, device and commit that made them, and `make paper STUDY=mnist_warm` makes them again.
 
@@ -125,7 +125,7 @@ digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
 # %% [markdown]
-# Those runs took {glue:text}`long_hours:.1f` hours of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). And the learning rates:
+# The runs of the figure took {glue:text}`long_minutes:.0f` minutes of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). And the learning rates:
 
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, 1,000 images of MNIST, T = 1: mean over five seeds and range. Rates at which a seed diverged are left out.", "name": "fig-mnist-long-rates"}, "image": {"alt": "Six panels, one for each activation. In each the mean training loss falls with the learning rate to a minimum between 0.01 and 0.1 and rises again; the dashed line of He initialisation lies above the solid line of critical initialisation over most of the range, least for GudermanLU and GELU."}} tags=["hide-input"]
 figures.loss_by_learning_rate(trials)
@@ -180,7 +180,7 @@ glue("long_sure", (long_gain["low"] > 0).sum())
 glue("best_sure", (best_gain["low"] > 0).sum())
 glue("best_long_gumbel", best_by_name["GumbelLU"])
 glue("best_long_swish", best_by_name["SWISH"])
-glue("long_hours", record["seconds"] / 3600)
+glue("long_minutes", record["seconds"] / 60)
 glue("long_device", ", ".join(record["device"]))
 glue("long_torch", ", ".join(record["torch"]))
 

@@ -88,13 +88,6 @@ def gain_at_best_rate(study: str, temperature: float) -> Estimate:
     return _worst(summaries.gain_at_best_rate(runs[runs["temperature"] == temperature]))
 
 
-def largest_gain(study: str) -> Estimate:
-    """The gain largest in absolute value, which the claim bounds on both sides."""
-    gains = summaries.gain_of_critical(summaries.last_rows(published(study)))
-    reach = gains[["low", "high"]].abs().max(axis=1)
-    return tuple(gains.loc[reach.idxmax(), ["gain", "low", "high"]])
-
-
 def spread_over_activations(study: str) -> Estimate:
     """How far the critical networks lie apart over how far He's do: ranges of mean_loss over the
     smooth activations, seed by seed.
@@ -138,8 +131,6 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "faster-mnist": lambda: gain("mnist_warm"),
     "faster-cifar10": lambda: gain("cifar10_warm"),
     "faster-best-rate-mnist": lambda: gain_at_best_rate("mnist_rates", 1.0),
-    "faster-best-rate-cifar10": lambda: gain_at_best_rate("cifar10_rates", 1.0),
-    "cold-alike-mnist": lambda: largest_gain("mnist_cold"),
     "alike-mnist": lambda: spread_over_activations("mnist_warm"),
     "alike-cifar10": lambda: spread_over_activations("cifar10_warm"),
     "ntk-smooth-variation": lambda: exponent("ntk_mnist", _Q, _SMOOTH, 1.0, 1.0),

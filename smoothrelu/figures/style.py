@@ -61,12 +61,18 @@ def panels(n: int, *, width: float = 9.0, height: float = 3.3, sharey: bool = Fa
 
 
 def band(
-    ax: Axes, group: pandas.DataFrame, column: str, colour: str, style, x: str = "step"
+    ax: Axes,
+    group: pandas.DataFrame,
+    column: str,
+    colour: str,
+    style,
+    x: str = "step",
+    alpha: float = 0.15,
 ) -> None:
     """The mean over seeds, in a band from the lowest to the highest seed."""
     seeds = group.dropna(subset=[column]).groupby(x)[column].agg(["mean", "min", "max"])
     ax.plot(seeds.index, seeds["mean"], color=colour, ls=style, lw=1.5)
-    ax.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=0.15, lw=0)
+    ax.fill_between(seeds.index, seeds["min"], seeds["max"], color=colour, alpha=alpha, lw=0)
 
 
 def key(figure: Figure, activations: Iterable[str], inits: Iterable[str]) -> None:

@@ -33,7 +33,7 @@ def learning(table: pandas.DataFrame) -> Figure:
     figure, axes = panels(len(columns), height=3.2)
     for ax, (column, label) in zip(axes, columns.items(), strict=True):
         for (name, init), group in table.groupby(["activation", "init"], sort=False):
-            band(ax, group, column, COLOURS[name], INIT_STYLES[init])
+            band(ax, group, column, COLOURS[name], INIT_STYLES[init], alpha=0.05)
         ax.set(title=label, xlabel="step", yscale="log" if column == "train_loss" else "linear")
     key(figure, table["activation"].unique(), table["init"].unique())
     return figure

@@ -25,7 +25,6 @@ def smallest_runs(name, count):
     [
         ("mnist_rates", "mean_loss"),
         ("ntk_mnist", "second_difference_energy"),
-        ("cifar10_rates", "final_loss"),
     ],
 )
 def test_a_slice_computed_from_an_empty_store_ends_where_the_committed_table_is(
