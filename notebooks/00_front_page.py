@@ -17,7 +17,7 @@
 # them can be differentiated as often as one likes. But does it still behave like a ReLU network?
 #
 # **The answer of this book: when the temperature is small against the signal; and at any temperature, when the network is
-# initialised at criticality.** {numref}`fig-answer` is that sentence as a computation.
+# initialised at criticality and its inputs are scaled to go with it.** {numref}`fig-answer` is that sentence as a computation.
 
 # %% tags=["remove-input"]
 

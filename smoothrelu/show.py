@@ -20,7 +20,8 @@ def glue(name: str, value: float | str) -> None:
 
 def text_table(frame, columns: list[str]):
     """The columns of a table of sentences, whose cells wrap."""
-    return table(frame, dict.fromkeys(columns, "{}")).set_table_attributes('class="text"')
+    shown = table(frame, dict.fromkeys(columns, "{}"))
+    return shown.set_table_attributes('class="dataframe text"')
 
 
 def table(frame, formats: dict[str, str]):
@@ -29,4 +30,5 @@ def table(frame, formats: dict[str, str]):
     """
     shown = frame[list(formats)]
     name = f"{zlib.crc32(shown.to_csv().encode()):08x}"  # pandas would draw a random one
-    return shown.style.hide().format(formats, na_rep="–").set_uuid(name)
+    styled = shown.style.hide().format(formats, na_rep="–").set_uuid(name)
+    return styled.set_table_attributes('class="dataframe"')  # which the theme knows in the dark
