@@ -12,6 +12,7 @@ networks; the ensembles of two activations are correlated, which makes their dif
 
 import argparse
 import csv
+import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,12 @@ from torch import Generator, Tensor, nn
 
 from smoothrelu.activations import GELU, SWISH, AlgebraicLU, GudermanLU, GumbelLU, Mish
 from smoothrelu.critical import criticality
+from smoothrelu.datasets import CHECKOUT_DATA
 from smoothrelu.finite_width import against_relu, sample_kernels, statistics
 from smoothrelu.kernels import Activation
-from smoothrelu.results import Store, commit, default_store
+from smoothrelu.results import Store, commit, default_store, write_atomically
 
-TABLE = Path(__file__).parents[1] / "data" / "results" / "finite_width.csv"
+TABLE = CHECKOUT_DATA / "results" / "finite_width.csv"
 DEPTH = 50
 LAYERS = (2, 5, 10, 20, 30, 40, 50)
 ROUND = {4096: 1, 1024: 4, 256: 16}  # networks of each width in a round
@@ -121,10 +123,11 @@ def write_table(store: Store, path: Path = TABLE) -> None:
         where = {"sampled": "networks", "width": width, "networks": len(records)}
         rows += _rows(where, _statistics(kernels), _provenance(records, seeds))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue().encode())
 
 
 def _network(width: int, index: int) -> dict:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from smoothrelu.critical import criticality
+from smoothrelu.datasets import CHECKOUT_DATA
 from smoothrelu.finite_width import (
     against_relu,
     leading_order,
@@ -17,7 +18,7 @@ from smoothrelu.finite_width import (
 from smoothrelu.leaving import mean_exit_layers, sample_exit_layers
 from smoothrelu.tables.definitions import Family
 
-LONG_RUN = Path(__file__).parents[2] / "data" / "results" / "finite_width.csv"
+LONG_RUN = CHECKOUT_DATA / "results" / "finite_width.csv"
 
 
 def long_run(path: Path = LONG_RUN) -> pandas.DataFrame:

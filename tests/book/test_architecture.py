@@ -35,7 +35,9 @@ ARROWS = {
     "closed_kernels": set(),
     "finite_width": {"gaussian", "kernels", "network"},
     "leaving": {"finite_width", "kernels"},
-    "wide_networks": {"activations", "critical", "finite_width", "kernels", "results"},
+    "wide_networks": {
+        *("activations", "critical", "datasets", "finite_width", "kernels", "results"),
+    },
     "spectra": set(),
     "relu_networks": {"activations", "infinite_width", "kernels", "network", "relu_limit"},
     "datasets": set(),
@@ -68,9 +70,9 @@ ARROWS = {
     "angles": {"gaussian", "kernels"},
     "phase_diagram": {"fixed_points", "kernels"},
     "tables": {
-        *("activations", "angles", "closed_kernels", "critical", "finite_width", "fixed_points"),
-        *("flows", "gaussian", "infinite_width", "kernels", "leaving", "network", "ntk"),
-        *("phase_diagram", "relu_limit", "relu_networks", "spectra"),
+        *("activations", "angles", "closed_kernels", "critical", "datasets", "finite_width"),
+        *("fixed_points", "flows", "gaussian", "infinite_width", "kernels", "leaving", "network"),
+        *("ntk", "phase_diagram", "relu_limit", "relu_networks", "results", "spectra"),
     },
     "summaries": set(),
     "figures": set(),
