@@ -19,7 +19,7 @@ from torch import nn
 from smoothrelu import ntk_laws, summaries
 from smoothrelu.activations import GELU, SMOOTH_RELUS, SWISH, GumbelLU, SmoothReLU
 from smoothrelu.experiments import sweep
-from smoothrelu.network import critical_init_, he_init_
+from smoothrelu.network import critical_init_, he_init_, standard_init_
 from smoothrelu.published import publish
 from smoothrelu.runs import Run, grid
 from smoothrelu.tracking import CountSignFlips, TrackNTK
@@ -67,13 +67,23 @@ def full(dataset: str, n_train: int) -> Study:
     return Study(about, runs, summaries.thinned)
 
 
+_FIVE_RATES = {
+    **{"n_train": 1_000, "n_test": 1_000, "seed": list(range(5))},
+    **{"lr": [0.003, 0.01, 0.03, 0.1, 0.3], "steps": 200, "test_every": 20},
+}
+
+
 def rates(dataset: str) -> Study:
-    runs = compared(
-        *(SMOOTH_RELUS, [1.0]),
-        **{"dataset": dataset, "n_train": 1_000, "n_test": 1_000, "seed": list(range(5))},
-        **{"lr": [0.003, 0.01, 0.03, 0.1, 0.3], "steps": 200, "test_every": 20},
-    )
+    runs = compared(SMOOTH_RELUS, [1.0], dataset=dataset, **_FIVE_RATES)
     about = f"{dataset}, 1,000 images: each initialisation at five learning rates"
+    return Study(about, runs, summaries.mean_losses)
+
+
+def default_init(dataset: str) -> Study:
+    """What `rates` does, for the initialisation that torch.nn.Linear has by itself."""
+    activations = [*(kind(1.0) for kind in SMOOTH_RELUS), nn.ReLU()]
+    runs = grid(dataset=dataset, activation=activations, init=standard_init_, **_FIVE_RATES)
+    about = f"{dataset}, 1,000 images: PyTorch's default initialisation at five learning rates"
     return Study(about, runs, summaries.mean_losses)
 
 
@@ -145,6 +155,7 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "mnist_warm": lambda: headline("mnist", 1.0),
     "mnist_cold": lambda: headline("mnist", 0.1),
     "mnist_rates": lambda: rates("mnist"),
+    "mnist_default": lambda: default_init("mnist"),
     "mnist_depths": lambda: depths("mnist"),
     "mnist_widths": lambda: widths("mnist"),
     "ntk_mnist": lambda: ntk("mnist", [1.0, 0.1, 0.03, 0.01], seeds=5),
@@ -154,6 +165,7 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "cifar10_warm": lambda: headline("cifar10", 1.0),
     "cifar10_cold": lambda: headline("cifar10", 0.1),
     "cifar10_rates": lambda: rates("cifar10"),
+    "cifar10_default": lambda: default_init("cifar10"),
     "cifar10_full": lambda: full("cifar10", 50_000),
 }
 """By name; a study is made when it is asked for."""
