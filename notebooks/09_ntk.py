@@ -192,5 +192,5 @@ assert for_relu.max() < 0.2 and variation.min() > 0.8
 # ## Where this is computed
 #
 # `smoothrelu/ntk.py` has the empirical kernel of any module of linear layers, `smoothrelu/ntk_path.py` the observer that follows it,
-# `smoothrelu/sign_flips.py` the one that counts, `smoothrelu/ntk_laws.py` the sums and exponents, and `smoothrelu/studies.py` the lists of runs,
+# `smoothrelu/sign_flips.py` the one that counts, `smoothrelu/ntk_laws.py` the sums and exponents, and `smoothrelu/studies/` the lists of runs,
 # short and long.

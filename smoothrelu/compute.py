@@ -4,15 +4,17 @@ Only what changes a result stands here and in what is imported here: an edit com
 anew. How runs are spread over processes is `smoothrelu.engine`.
 """
 
+from __future__ import annotations
+
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from smoothrelu.datasets import Dataset, load_dataset
 from smoothrelu.network import MLP
-from smoothrelu.runs import Run
 from smoothrelu.training import (
     Diverged,
     Keeper,
@@ -21,6 +23,9 @@ from smoothrelu.training import (
     gradient_descent,
     loss_and_accuracy,
 )
+
+if TYPE_CHECKING:
+    from smoothrelu.runs import Run
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _VALUES_AT_ONCE = 2**25  # that one backward pass keeps: 128 MiB in float32

@@ -26,8 +26,6 @@ from smoothrelu.together import shape
 from smoothrelu.worker import Reply, finish, finish_together
 
 _START_UP = 4.0  # seconds until a worker process has loaded torch and the data
-_FLOPS = 2e10  # a second, of one thread, in the matrix products of such networks
-_CALL = 1e-4  # seconds that a layer costs at each step, however small
 _BATCH = 64  # networks trained together at most
 _PATIENCE = 0.2  # seconds between looks at a run that another sweep has in hand
 
@@ -47,7 +45,7 @@ def complete(
     workers: processes; None leaves the choice to the engine. A failed run stops no other.
     progress: see `sweep`.
     """
-    cost = {key: seconds(run) for key, run in runs.items()}
+    cost = {key: run.seconds() for key, run in runs.items()}
     todo = deque(sorted(runs.items(), key=lambda item: -cost[item[0]]))
     failed: dict[str, str] = {}
     with _bar(progress, cost) as advance:
@@ -77,14 +75,6 @@ def cores() -> int:
     return min(count, int(most)) if most.isdigit() and int(most) else count
 
 
-def seconds(run: Run) -> float:
-    """About how long the run takes on one thread of a CPU: enough to order runs by."""
-    n_in = {"mnist": 784}.get(run.dataset, 3072)
-    weights = n_in * run.width + (run.depth - 2) * run.width**2
-    passes = 3 * run.n_train + (run.n_train + run.n_test) / run.test_every
-    return run.steps * (2 * weights * passes / _FLOPS + run.depth * _CALL) * (1 + len(run.observe))
-
-
 def _processes(asked: int | None, costs: list[float], device: torch.device) -> int:
     """How many worker processes pay; 1 stands for this process."""
     if asked is not None and (not isinstance(asked, int) or asked < 1):
@@ -111,7 +101,7 @@ def _in_batches(todo: deque, store: Store, device: torch.device, report: Report)
     """Take from todo, and compute, the runs that can be trained together."""
     groups: dict[tuple, list] = {}
     for key, run in todo:
-        if not run.observe:
+        if run.batchable:
             groups.setdefault(shape(run), []).append((key, run))
     batches = [
         group[first : first + _BATCH]

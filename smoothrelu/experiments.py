@@ -9,6 +9,7 @@ import torch
 from smoothrelu.datasets import resolve_device
 from smoothrelu.engine import complete
 from smoothrelu.keys import run_key
+from smoothrelu.minibatch import MinibatchRun
 from smoothrelu.results import Store, default_store
 from smoothrelu.runs import Run, grid
 
@@ -30,7 +31,7 @@ class SweepFailed(RuntimeError):  # noqa: N818
 
 
 def sweep(
-    runs: Iterable[Run],
+    runs: Iterable[Run | MinibatchRun],
     *,
     store: Store | None = None,
     device: str | torch.device = "auto",
@@ -42,7 +43,8 @@ def sweep(
 
     Columns: the fields of `Run` (activation by name, temperature, init by name), step, train_loss,
     test_loss, train_acc, test_acc (NaN where not measured), what the run's observers saw, diverged;
-    and the provenance: seconds, device, torch, commit, date.
+    and the provenance: seconds, device, torch, commit, date. Those of a `MinibatchRun` likewise,
+    with a row for each (run, epoch).
     Finished runs come from the store (default: see `default_store`); new ones are added to it as
     they end, and an unfinished one leaves a checkpoint a minute, so an interrupted sweep goes on
     where it stopped. Sweeps on one store share the work. A run that diverges is a result: its rows

@@ -1,15 +1,21 @@
 """A `Run` names exactly what a result depends on."""
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+import torch
 from torch import nn
 
+from smoothrelu import compute
 from smoothrelu.activations import plain_temperature
-from smoothrelu.datasets import Dataset
+from smoothrelu.datasets import Dataset, load_dataset
 from smoothrelu.network import Init
-from smoothrelu.training import Observer
+from smoothrelu.training import Keeper, Observer
+
+_FLOPS = 2e10  # a second, of one thread, in the matrix products of such networks
+_CALL = 1e-4  # seconds that a layer costs at each step, however small
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,17 +57,41 @@ class Run:
             else repr(kind)
         )
         temperature = plain_temperature(getattr(self.activation, "temperature", float("nan")))
-        fields |= {"activation": name, "temperature": temperature, "init": _name(self.init)}
-        fields |= {"observe": ", ".join(map(_observer_name, self.observe))}
+        fields |= {"activation": name, "temperature": temperature, "init": name_of(self.init)}
+        fields |= {"observe": ", ".join(map(name_of_observer, self.observe))}
         return fields | {"activation_repr": repr(self.activation)}
 
     def __str__(self) -> str:
         """The fields that are not at their defaults, in one line: for messages."""
         named = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         defaults = {f.name: f.default for f in dataclasses.fields(self)}
-        named["init"] = _name(self.init)
+        named["init"] = name_of(self.init)
         said = [f"{k}={v}" for k, v in named.items() if v != defaults[k]]
         return f"Run({', '.join(said)})"
+
+    @property
+    def batchable(self) -> bool:
+        """Whether it may be trained in one batch with others, by `smoothrelu.together`."""
+        return not self.observe
+
+    def start(self) -> nn.Module:
+        """The network as it starts."""
+        return compute.network(self, *_sizes(self.dataset))
+
+    def train(self, device: torch.device, keeper: Keeper | None = None) -> tuple[list[dict], bool]:
+        return compute.train(self, device, keeper)
+
+    def code(self) -> list:
+        """The functions and classes whose code the result depends on."""
+        return [compute.train, *code_of([self.activation], self.observe)]
+
+    def seconds(self) -> float:
+        """About how long it takes on one thread of a CPU: enough to order runs by."""
+        n_in, _ = _sizes(self.dataset)
+        weights = n_in * self.width + (self.depth - 2) * self.width**2
+        passes = 3 * self.n_train + (self.n_train + self.n_test) / self.test_every
+        step = 2 * weights * passes / _FLOPS + self.depth * _CALL
+        return self.steps * step * (1 + len(self.observe))
 
 
 def grid(**fields) -> list[Run]:
@@ -75,10 +105,23 @@ def grid(**fields) -> list[Run]:
     return [Run(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
 
 
-def _observer_name(factory: Callable) -> str:
+def code_of(models: Iterable[nn.Module], recipes: Iterable[Callable]) -> list:
+    """The classes of the modules in the models, and the recipes' own functions or classes."""
+    parts = dict.fromkeys(type(part) for model in models for part in model.modules())
+    return [*parts, *(f if hasattr(f, "__qualname__") else type(f) for f in recipes)]
+
+
+@functools.cache
+def _sizes(name: str) -> tuple[int, int]:
+    """Inputs and outputs of a network for the data set."""
+    one = load_dataset(name, 1, 1, device="cpu")
+    return one.n_in, one.n_out
+
+
+def name_of_observer(factory: Callable) -> str:
     """An observer's name in tables and keys; one that cannot be named again is refused."""
     if hasattr(factory, "__qualname__"):
-        return _name(factory)
+        return name_of(factory)
     if " at 0x" in repr(factory):
         raise ValueError(
             f"a run is found again by its observers' reprs, and {factory!r} says nothing: "
@@ -87,7 +130,7 @@ def _observer_name(factory: Callable) -> str:
     return repr(factory)
 
 
-def _name(function: Callable) -> str:
+def name_of(function: Callable) -> str:
     """A function's name in tables and keys; one that cannot be named again is refused."""
     name = getattr(function, "__qualname__", repr(function))
     if "<" in name or function.__module__ == "__main__":

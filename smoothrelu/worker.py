@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 import torch
 
 from smoothrelu.checkpoints import Checkpoint
-from smoothrelu.compute import train
+from smoothrelu.minibatch import MinibatchRun
 from smoothrelu.results import Store, commit
 from smoothrelu.runs import Run
 from smoothrelu.together import train_together
@@ -31,13 +31,13 @@ class Reply(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def finish(run: Run, key: str, store: Store, device: torch.device) -> Reply:
+def finish(run: Run | MinibatchRun, key: str, store: Store, device: torch.device) -> Reply:
     """Compute the run and store it, unless another process has it in hand or did so meanwhile."""
     try:
         with store.claim(key) as mine:
             if mine and store.get(key) is None:
                 checkpoint = Checkpoint(store.checkpoint_path(key), device=device)
-                records, diverged = train(run, device, checkpoint)
+                records, diverged = run.train(device, checkpoint)
                 store.put(key, result(records, diverged, checkpoint.seconds, device))
                 checkpoint.discard()
             return Reply(busy=not mine)

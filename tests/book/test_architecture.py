@@ -45,20 +45,25 @@ ARROWS = {
     "training": set(),
     "results": set(),
     "fingerprint": set(),
-    "runs": {"activations", "datasets", "network", "training"},
-    "compute": {"datasets", "network", "runs", "training"},
+    "compute": {"datasets", "network", "training"},
+    "runs": {"activations", "compute", "datasets", "network", "training"},
+    "minibatch": {"datasets", "hardening", "lambda_gelu", "runs", "training"},
     "together": {"compute", "datasets", "runs", "training"},
-    "keys": {"compute", "datasets", "fingerprint", "runs", "together", "training"},
+    "keys": {"datasets", "fingerprint", "minibatch", "runs", "together", "training"},
     "checkpoints": {"results"},
-    "worker": {"checkpoints", "compute", "results", "runs", "together"},
+    "worker": {"checkpoints", "minibatch", "results", "runs", "together"},
     "engine": {"results", "runs", "together", "worker"},
-    "experiments": {"datasets", "engine", "keys", "results", "runs"},
+    "experiments": {"datasets", "engine", "keys", "minibatch", "results", "runs"},
     "sign_flips": {"network"},
-    "tracking": {"datasets", "ntk_path", "sign_flips"},
+    "image_networks": {"network"},
+    "tracking": {
+        *("datasets", "dead_units", "hardening", "lambda_gelu", "ntk_path", "sign_flips"),
+        "training",
+    },
     "ntk_laws": {"summaries"},
     "published": {"datasets", "results"},
     "studies": {
-        *("activations", "experiments", "network", "ntk_laws", "published", "runs"),
+        *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
         *("summaries", "tracking"),
     },
     "measures": {
@@ -81,14 +86,19 @@ ARROWS = {
 HEAVY = {"pandas", "matplotlib", "torchvision", "scipy", "IPython", "papermill", "jupytext", "tqdm"}
 
 
-def imports(path, top_level_only=False):
+def imports(path):
+    """The modules a file imports when it runs; what only its annotations need is left out."""
     tree = ast.parse(path.read_text())
-    nodes = tree.body if top_level_only else ast.walk(tree)
-    for node in nodes:
+    tree.body = [node for node in tree.body if not _is_for_types(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+
+
+def _is_for_types(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def module_of(path):

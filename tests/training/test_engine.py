@@ -16,7 +16,7 @@ import torch
 
 from smoothrelu import GELU, SWISH, Run, critical_init_, grid, sweep
 from smoothrelu.compute import examples_at_once, train
-from smoothrelu.engine import _in_batches, _processes, complete, cores, seconds
+from smoothrelu.engine import _in_batches, _processes, complete, cores
 from smoothrelu.keys import run_key
 from smoothrelu.results import Store
 from smoothrelu.together import train_together
@@ -125,8 +125,8 @@ def test_the_estimate_of_a_runs_cost_is_right_to_an_order_of_magnitude(tmp_path)
     sweep([cheap], store=Store(tmp_path / "warm"), workers=1, progress=None)
     table = sweep([cheap, dear], store=Store(tmp_path), workers=1, progress=None)
     taken = table.groupby("width")["seconds"].first()
-    assert taken[64] < taken[256] and seconds(cheap) < seconds(dear)
-    assert 0.1 < seconds(dear) / taken[256] < 10
+    assert taken[64] < taken[256] and cheap.seconds() < dear.seconds()
+    assert 0.1 < dear.seconds() / taken[256] < 10
 
 
 def test_processes_are_started_where_they_pay(monkeypatch):

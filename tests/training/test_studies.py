@@ -6,7 +6,8 @@ import pytest
 from smoothrelu.experiments import sweep
 from smoothrelu.published import RESULTS, published
 from smoothrelu.results import Store
-from smoothrelu.studies import STUDIES, main
+from smoothrelu.studies import STUDIES
+from smoothrelu.studies.__main__ import main
 from smoothrelu.summaries import SETTING
 
 # Another machine rounds otherwise, and training amplifies it: a percent. On one machine the numbers

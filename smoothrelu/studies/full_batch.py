@@ -1,39 +1,15 @@
-"""The long runs of the book: what the paper profile computes, and the tables it leaves.
+"""The studies of full-batch training: losses, learning rates, depths, widths, tangent kernels."""
 
-A study is a list of runs and what is kept of them. `python -m smoothrelu.studies run NAME`, or
-`make paper STUDY=NAME`, computes what the store does not have and writes data/results/NAME.csv
-with its provenance; a killed one goes on where it stopped. The chapters read these tables.
-"""
-
-import argparse
-import importlib.metadata
-import platform
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import pandas
-import torch
 from torch import nn
 
 from smoothrelu import ntk_laws, summaries
 from smoothrelu.activations import GELU, SMOOTH_RELUS, SWISH, GumbelLU, SmoothReLU
-from smoothrelu.experiments import sweep
 from smoothrelu.network import critical_init_, he_init_, standard_init_
-from smoothrelu.published import publish
 from smoothrelu.runs import Run, grid
+from smoothrelu.studies.study import Study
 from smoothrelu.tracking import CountSignFlips, TrackNTK
-
-_PROVENANCE = ("seconds", "device", "torch", "commit", "date")
-
-
-@dataclass(frozen=True)
-class Study:
-    """About what it is, its runs, and the table kept of them, a function of the sweep's."""
-
-    about: str
-    runs: list[Run]
-    keep: Callable[[pandas.DataFrame], pandas.DataFrame]
 
 
 def compared(
@@ -151,7 +127,7 @@ def widths(dataset: str) -> Study:
     return Study(about, runs, summaries.mean_losses)
 
 
-STUDIES: dict[str, Callable[[], Study]] = {
+FULL_BATCH: dict[str, Callable[[], Study]] = {
     "mnist_warm": lambda: headline("mnist", 1.0),
     "mnist_cold": lambda: headline("mnist", 0.1),
     "mnist_rates": lambda: rates("mnist"),
@@ -168,56 +144,3 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "cifar10_default": lambda: default_init("cifar10"),
     "cifar10_full": lambda: full("cifar10", 50_000),
 }
-"""By name; a study is made when it is asked for."""
-
-
-def compute(name: str, **options) -> pandas.DataFrame:
-    """The table of a study, computed here and now; `options` as in `sweep`."""
-    study = STUDIES[name]()
-    results = sweep(study.runs, progress=name, **options)
-    table = study.keep(results).drop(columns=list(_PROVENANCE), errors="ignore")
-    table.attrs = {"about": study.about} | _provenance(results)
-    return table
-
-
-def _provenance(results: pandas.DataFrame) -> dict:
-    """How the runs of a table came about: each value that occurs, and the seconds of all."""
-    runs = results.drop_duplicates(["activation_repr", "init", "seed", "lr", "width", "depth"])
-    facts = {name: sorted(map(str, runs[name].unique())) for name in ("device", "torch", "commit")}
-    return facts | {
-        "runs": len(runs),
-        "seconds": round(float(runs["seconds"].sum())),
-        "first": str(runs["date"].min()),
-        "last": str(runs["date"].max()),
-        "seeds": sorted(int(seed) for seed in runs["seed"].unique()),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "smoothrelu": importlib.metadata.version("smoothrelu"),
-    }
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m smoothrelu.studies", description=__doc__)
-    actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("list", help="the studies, with the number of their runs")
-    run = actions.add_parser("run", help="compute studies and write their tables")
-    run.add_argument("names", nargs="*", metavar="NAME", help="all of them, where none is named")
-    run.add_argument("--workers", type=int, default=None, help="processes (default: all cores)")
-    chosen = parser.parse_args(arguments)
-    if chosen.action == "list":
-        for name, study in STUDIES.items():
-            print(f"{name:15s} {len(study().runs):5d} runs   {study().about}")
-        return 0
-    unknown = sorted({*chosen.names} - {*STUDIES})
-    if unknown:
-        parser.error(f"no study {', '.join(unknown)}; there are {', '.join(STUDIES)}")
-    for name in chosen.names or STUDIES:
-        table = compute(name, workers=chosen.workers)
-        publish(name, table, table.attrs)
-        print(f"data/results/{name}.csv: {len(table)} rows of {table.attrs['runs']} runs")
-    return 0
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    sys.exit(main())

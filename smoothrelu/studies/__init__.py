@@ -1,0 +1,14 @@
+"""The long runs of the book: what the paper profile computes, and the tables it leaves.
+
+A study is a list of runs and what is kept of them. `python -m smoothrelu.studies run NAME`, or
+`make paper STUDY=NAME`, computes what the store does not have and writes data/results/NAME.csv
+with its provenance; a killed one goes on where it stopped. The chapters read these tables.
+"""
+
+from collections.abc import Callable
+
+from smoothrelu.studies.full_batch import FULL_BATCH
+from smoothrelu.studies.study import Study
+
+STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH}
+"""By name; a study is made when it is asked for."""
