@@ -20,11 +20,15 @@ def path_statistics(table: pandas.DataFrame) -> pandas.DataFrame:
     """One row a run tracked by `TrackNTK`, kernels in units of ||Theta_0||.
 
     quadratic_variation and second_difference_energy: sums over the path; distance: how far the
-    kernel is from its start in the end; alignment, first_alignment: with the labels; sign_flips,
-    sign_returns: of hidden preactivations, over the whole path; final_loss.
+    kernel is from its start in the end, and half_distance when the loss has first halved (NaN where
+    it has not); alignment, first_alignment: with the labels; sign_flips, sign_returns: of hidden
+    preactivations, over the whole path; final_loss.
     """
+    halved = table["train_loss"] <= 0.5 * _first_loss(table)
     table = table.assign(
-        _first=table["ntk_first_difference"] ** 2, _second=table["ntk_second_difference"] ** 2
+        _first=table["ntk_first_difference"] ** 2,
+        _second=table["ntk_second_difference"] ** 2,
+        _half=table["ntk_distance"].where(halved),
     )
     runs = table.groupby([*_SETTING, "lr", "seed"], dropna=False, sort=False)
     paths = runs.agg(
@@ -32,6 +36,7 @@ def path_statistics(table: pandas.DataFrame) -> pandas.DataFrame:
         quadratic_variation=("_first", "sum"),
         second_difference_energy=("_second", "sum"),
         distance=("ntk_distance", "last"),
+        half_distance=("_half", "first"),
         first_alignment=("ntk_alignment", "first"),
         alignment=("ntk_alignment", "last"),
         sign_flips=("sign_flips", "sum"),
@@ -44,9 +49,20 @@ def path_statistics(table: pandas.DataFrame) -> pandas.DataFrame:
     return paths
 
 
-def exponents(
-    paths: pandas.DataFrame, statistics: Sequence[str], below: float
-) -> pandas.DataFrame:
+def width_exponents(paths: pandas.DataFrame, column: str = "half_distance") -> pandas.DataFrame:
+    """The exponent of a column in the width, for each activation and temperature, fitted as in
+    `exponents`; runs that have no such value are left out.
+    """
+    setting = ["activation", "temperature"]
+    rows = []
+    for values, runs in paths.dropna(subset=column).groupby(setting, dropna=False, sort=False):
+        slopes = [_slope(run["width"], run[column]) for _, run in runs.groupby("seed")]
+        fit = zip(("exponent", "low", "high"), interval(np.array(slopes)), strict=True)
+        rows.append(dict(zip(setting, values, strict=True)) | dict(fit) | {"seeds": len(slopes)})
+    return pandas.DataFrame(rows)
+
+
+def exponents(paths: pandas.DataFrame, statistics: Sequence[str], below: float) -> pandas.DataFrame:
     """The exponent of each statistic in the learning rate, for each setting: least squares in logs.
 
     Fitted for each seed by itself over learning rates up to `below`; exponent is the mean over
@@ -104,6 +120,12 @@ def spread_of_collapse(paths: pandas.DataFrame) -> float:
             inside = warm[(warm.index >= cold.index.min()) & (warm.index <= cold.index.max())]
             ratios.append(inside - np.interp(inside.index, cold.index, cold))
     return float(np.exp(np.quantile(np.abs(np.concatenate(ratios)), 0.5)))
+
+
+def _first_loss(table: pandas.DataFrame) -> pandas.Series:
+    """For each row the loss with which its run began."""
+    runs = table.groupby([*_SETTING, "lr", "seed"], dropna=False, sort=False)
+    return runs["train_loss"].transform("first")
 
 
 def _slope(x: pandas.Series, y: pandas.Series) -> float:

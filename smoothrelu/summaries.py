@@ -43,18 +43,19 @@ def last_rows(kept: pandas.DataFrame) -> pandas.DataFrame:
     return kept.drop_duplicates([*SETTING, "init", "seed"], keep="last")
 
 
-def gain_of_critical(runs: pandas.DataFrame, measure: str = "mean_loss") -> pandas.DataFrame:
-    """How far critical initialisation is ahead of He's at each setting that has both, seed by seed.
+def gain_of_critical(
+    runs: pandas.DataFrame, measure: str = "mean_loss", *, over: str = "he"
+) -> pandas.DataFrame:
+    """How far critical initialisation is ahead of another at each setting that has both, seed by
+    seed.
 
-    runs: as `mean_losses` gives them. gain: the mean over seeds of measure(He) - measure(critical),
-    positive where critical trains faster; low and high: its 95 % confidence interval (Student's t
-    of the paired differences); lowest and highest: over the seeds. Pairs of which a run diverged
-    are left out: `largest_stable_rate` tells of them.
+    runs: as `mean_losses` gives them. gain: the mean over seeds of measure(over) -
+    measure(critical), positive where critical trains faster; low and high: its 95 % confidence
+    interval (Student's t of the paired differences); lowest and highest: over the seeds. Pairs of
+    which a run diverged are left out: `largest_stable_rate` tells of them.
     """
-    pairs = runs.pivot_table(
-        index=[*SETTING, "seed"], columns="init", values=measure, sort=False
-    )
-    return _with_interval(_difference(pairs).groupby(SETTING, sort=False))
+    pairs = runs.pivot_table(index=[*SETTING, "seed"], columns="init", values=measure, sort=False)
+    return _with_interval(_difference(pairs, over).groupby(SETTING, sort=False))
 
 
 def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -69,13 +70,13 @@ def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
     return best[[*group, "lr"]].merge(runs, on=[*group, "lr"])
 
 
-def gain_at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
+def gain_at_best_rate(runs: pandas.DataFrame, *, over: str = "he") -> pandas.DataFrame:
     """`gain_of_critical` in mean_loss where each initialisation has its own best learning rate."""
     best = at_best_rate(runs)
     pairs = best.pivot_table(
         index=[*_WITHOUT_RATE, "seed"], columns="init", values="mean_loss", sort=False
     )
-    return _with_interval(_difference(pairs).groupby(_WITHOUT_RATE, sort=False))
+    return _with_interval(_difference(pairs, over).groupby(_WITHOUT_RATE, sort=False))
 
 
 def over_seeds(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -119,8 +120,8 @@ def interval(values: np.ndarray | pandas.Series) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def _difference(pairs: pandas.DataFrame) -> pandas.Series:
-    difference = pairs["he"] - pairs["critical"]
+def _difference(pairs: pandas.DataFrame, over: str) -> pandas.Series:
+    difference = pairs[over] - pairs["critical"]
     return difference[np.isfinite(difference)]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from smoothrelu.ntk_laws import exponents, path_statistics, spread_of_collapse
+from smoothrelu.ntk_laws import exponents, path_statistics, spread_of_collapse, width_exponents
 
 TIME = 1.0
 STATISTICS = ["quadratic_variation", "second_difference_energy"]
@@ -74,3 +74,23 @@ def test_energies_that_depend_on_lr_over_T_alone_collapse_and_others_do_not(powe
     ]
     columns = ["activation", "temperature", "lr", "second_difference_energy"]
     assert spread_of_collapse(pandas.DataFrame(rows, columns=columns)) == pytest.approx(factor)
+
+
+def test_the_half_distance_is_that_of_the_first_step_at_which_the_loss_has_halved():
+    table = path(lambda t: 1 + t, lr=0.1)
+    table["train_loss"] = np.linspace(2.0, 0.4, len(table))
+    table["ntk_distance"] = np.arange(len(table)) / 10
+    assert path_statistics(table)["half_distance"].item() == pytest.approx(0.7)  # 2 - 1.6 * 0.7
+    assert np.isnan(path_statistics(path(lambda t: 1 + t, lr=0.1))["half_distance"].item())
+
+
+def test_the_exponent_in_the_width_is_that_of_a_power_and_leaves_out_runs_without_a_value():
+    widths = [16, 32, 64, 128]
+    rows = [
+        {"activation": "x", "temperature": np.nan, "seed": seed, "width": width}
+        | {"half_distance": (1 + seed) * width**-0.5 if width > 16 else np.nan}
+        for seed in (0, 1)
+        for width in widths
+    ]
+    law = width_exponents(pandas.DataFrame(rows)).iloc[0]
+    assert law["exponent"] == pytest.approx(-0.5) and law["seeds"] == 2

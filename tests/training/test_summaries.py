@@ -64,3 +64,12 @@ def test_the_largest_stable_rate_is_the_last_at_which_every_seed_descends():
     )
     rate = summaries.largest_stable_rate(table).iloc[0]
     assert (rate["stable_lr"], rate["tried_up_to"]) == (0.1, 0.4)
+
+
+def test_the_gain_may_be_over_another_initialisation_than_hes():
+    table = runs(
+        run("critical", 0, [1.0, 1.0]), run("he", 0, [2.0, 2.0]), run("standard", 0, [4.0, 4.0])
+    )
+    assert summaries.gain_of_critical(table, over="standard").iloc[0]["gain"] == 3.0
+    assert summaries.gain_at_best_rate(table, over="standard").iloc[0]["gain"] == 3.0
+    assert summaries.gain_at_best_rate(table).iloc[0]["gain"] == 1.0
