@@ -31,14 +31,21 @@ from smoothrelu.figures.infinite_width import (
     ntk_of_real_networks,
     spectral_crossover,
 )
-from smoothrelu.figures.ntk import collapse, kernel_speed, path_laws
+from smoothrelu.figures.ntk import collapse, kernel_speed, path_laws, travel_by_width
 from smoothrelu.figures.relu_limit import (
     drift_over_depth,
     error_against_angle,
     errors_against_temperature,
     network_differences,
 )
-from smoothrelu.figures.training import gain_map, learning, loss_by_learning_rate, loss_curves
+from smoothrelu.figures.training import (
+    gain_against,
+    gain_by_width,
+    gain_map,
+    learning,
+    loss_by_learning_rate,
+    loss_curves,
+)
 
 __all__ = [
     "circle_spectra",
@@ -51,6 +58,8 @@ __all__ = [
     "errors_against_temperature",
     "flow_over_depth",
     "fluctuation_against_temperature",
+    "gain_against",
+    "gain_by_width",
     "gain_map",
     "gates_and_activations",
     "kernel_against_temperature",
@@ -72,5 +81,6 @@ __all__ = [
     "spectral_crossover",
     "susceptibilities",
     "temperature_family",
+    "travel_by_width",
     "variance_against_depth_over_width",
 ]

@@ -73,6 +73,25 @@ def collapse(paths: pandas.DataFrame) -> Figure:
     return figure
 
 
+@styled
+def travel_by_width(paths: pandas.DataFrame, column: str = "half_distance") -> Figure:
+    """How far the kernel has travelled, against the width, with its range over seeds (table:
+    `ntk_laws.path_statistics`).
+    """
+    figure, (ax,) = panels(1, height=3.4)
+    temperatures = sorted(paths["temperature"].dropna().unique(), reverse=True)
+    for (name, T), runs in paths.groupby(["activation", "temperature"], dropna=False):
+        style = "-" if np.isnan(T) else _DASHES[temperatures.index(T) % len(_DASHES)]
+        _range(ax, runs, "width", column, COLOURS[name], style)
+    widths = sorted(paths["width"].unique())
+    ax.set(xlabel="width", ylabel="distance of the kernel from its start", xscale="log")
+    ax.set(yscale="log")
+    ax.set_xticks(widths, widths)
+    ax.minorticks_off()
+    _legend(figure, paths["activation"].unique(), temperatures)
+    return figure
+
+
 def _range(ax: Axes, runs: pandas.DataFrame, x: str, column: str, colour: str, style) -> None:
     """The geometric mean over seeds, in a band from the lowest to the highest."""
     values = runs.set_index(x)[column]

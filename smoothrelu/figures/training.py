@@ -84,3 +84,44 @@ def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
     axes[0].set_ylabel(y)
     figure.colorbar(image, ax=list(axes), label="gain, nats of mean loss", shrink=0.9)
     return figure
+
+
+@styled
+def gain_against(gains: pandas.DataFrame, x: str, label: str) -> Figure:
+    """The gain of critical initialisation against a quantity that theory predicts, with its
+    interval: a colour an activation, a larger mark a deeper network (table:
+    `summaries.gain_at_best_rate` with a column x).
+    """
+    figure, (ax,) = panels(1, height=3.6)
+    depths = sorted(gains["depth"].unique())
+    for (name, depth), group in gains.groupby(["activation", "depth"], sort=False):
+        size = 3 + 2.5 * depths.index(depth)
+        spread = [group["gain"] - group["low"], group["high"] - group["gain"]]
+        marks = {"fmt": "o", "ms": size, "alpha": 0.75, "elinewidth": 0.8}
+        ax.errorbar(group[x], group["gain"], yerr=spread, color=COLOURS[name], **marks)
+    ax.axhline(0, color="#888", lw=0.8)
+    ax.set(xlabel=label, ylabel="gain, nats of mean loss", xscale="log")
+    key(figure, gains["activation"].unique(), [])
+    return figure
+
+
+@styled
+def gain_by_width(gains: pandas.DataFrame) -> Figure:
+    """The gain of critical initialisation against the width, with its interval: a panel a
+    temperature (table: `summaries.gain_of_critical`).
+    """
+    temperatures = sorted(gains["temperature"].unique(), reverse=True)
+    figure, axes = panels(len(temperatures), height=2.9, sharey=True)
+    for ax, T in zip(axes, temperatures, strict=True):
+        for name, group in gains[gains["temperature"] == T].groupby("activation", sort=False):
+            spread = [group["gain"] - group["low"], group["high"] - group["gain"]]
+            ax.errorbar(
+                *(group["width"], group["gain"], spread), color=COLOURS[name], marker="o", ms=4
+            )
+        ax.axhline(0, color="#888", lw=0.8)
+        ax.set(title=f"T = {T:g}", xlabel="width", xscale="log")
+        ax.set_xticks(sorted(gains["width"].unique()), sorted(gains["width"].unique()), minor=False)
+        ax.minorticks_off()
+    axes[0].set_ylabel("gain, nats of mean loss")
+    key(figure, gains["activation"].unique(), [])
+    return figure
