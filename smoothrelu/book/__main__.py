@@ -26,6 +26,8 @@ def main() -> int:
         return _stop(str(error), 2)
     except (ChapterFailed, SiteFailed, BuildFailed) as error:
         return _stop(str(error), 1)
+    except OSError as error:  # the disk is full, a folder is read-only
+        return _stop(f"{error}; what was finished is kept".replace(f"{ROOT}/", ""), 1)
     except KeyboardInterrupt:
         return _stop("interrupted; what was finished is kept", 130)
     return _stop(line, 0)
