@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def _answer(request: argparse.Namespace) -> str:
     if request.command == "site":
         site(ROOT)
     else:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so Snakemake ends its jobs
         execute(ROOT, request.name, request.params)
     return ""
 

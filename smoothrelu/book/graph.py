@@ -28,13 +28,12 @@ def build(root: Path) -> str:
     """Execute what is stale with the published parameters, build the site; return a last line."""
     names = _chapters(root)
     wanted = {name: published(root, name) for name in names}  # a wrong book/params.yml stops here
-    before = _time_of(index_of(root))
     with _this_book(root) as lock:
         force = _stale(root, wanted)
-        force += [] if before and site_is_fresh(root) else ["pages"]
-        _snakemake(root, lock, ["site"], force)
-    what = "is up to date" if _time_of(index_of(root)) == before else "is ready"
-    return f"The book {what}: {index_of(root)}"
+        if not force and index_of(root).exists() and site_is_fresh(root):
+            return f"The book is up to date: {index_of(root)}"
+        _snakemake(root, lock, ["site"], [*force, "pages"])
+    return f"The book is ready: {index_of(root)}"
 
 
 def chapter(root: Path, name: str, overrides: str = "") -> str:
@@ -85,14 +84,10 @@ def _forget(root: Path) -> None:
     for memory in ("metadata", "incomplete", "iocache"):
         shutil.rmtree(root / ".snakemake" / memory, ignore_errors=True)
     for seal in (*(seal_of(root, name) for name in chapters(root)), site_seal_of(root)):
-        if _time_of(seal) > time.time_ns():
+        if seal.exists() and seal.stat().st_mtime > time.time():
             os.utime(seal)
 
 
 def _this_book(root: Path):
     """Unlike Snakemake's own lock, this one never has to be removed by hand."""
     return only_one(root / ".snakemake" / "book.lock", "the book is being built")
-
-
-def _time_of(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
