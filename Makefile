@@ -43,7 +43,7 @@ test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
 	    --junitxml=.pytest_cache/report.xml $(TESTFLAGS)
 
 chapter: named $(STAMP)  ## one chapter anew: CHAPTER=02_initialization PARAMS='temperatures=[0.3]; seeds=[0]'
-	@$(PY) -m smoothrelu.book chapter "$$CHAPTER" --params="$$PARAMS"
+	@$(PY) -m smoothrelu.book chapter --params="$$PARAMS" -- "$$CHAPTER"
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py is what git keeps)
 	@mkdir -p $(LAB_SETTINGS)

@@ -1,6 +1,6 @@
 # The one build graph: sources, module, data and parameters -> executed chapters -> site.
-# `make book` and `make chapter` call it through `python -m smoothrelu.book`; by hand:
-#     snakemake --cores all site
+# `make book` and `make chapter` call it through `python -m smoothrelu.book`, which tells it what is
+# stale (freshness.py): by itself it makes only what is missing.
 
 import os
 import shutil
@@ -14,11 +14,6 @@ ROOT = Path(workflow.basedir)
 CHAPTERS = chapters(ROOT)
 PYTHON = sys.executable
 ASKED = config.get("asked", {})  # chapter -> overrides, from `make chapter`
-
-
-def files(*patterns):
-    found = {path.relative_to(ROOT) for pattern in patterns for path in ROOT.glob(pattern)}
-    return sorted(str(path) for path in found if "__pycache__" not in path.parts)
 
 
 def parameters(chapter):
@@ -35,15 +30,6 @@ def threads_each(wildcards):
     """The user's own choice, else the cores shared out over the chapters that may run."""
     chosen = os.environ.get("OMP_NUM_THREADS", "")
     return int(chosen) if chosen.isdigit() else max(1, workflow.cores // len(ASKED or CHAPTERS))
-
-
-# What fetches data (checked by its sums) or builds the pages around a chapter cannot change it.
-OUTSIDE = {"fetch", "book/__main__", "book/graph", "book/site"}
-MODULE = [
-    path
-    for path in files("smoothrelu/**/*.py")
-    if path.removeprefix("smoothrelu/").removesuffix(".py") not in OUTSIDE
-]
 
 
 wildcard_constraints:
@@ -67,8 +53,6 @@ rule site:
 rule pages:
     input:
         RECORDS,
-        files("_config.yml", "_toc.yml", "requirements.lock", "smoothrelu/book/site.py"),
-        files("book/*.*", "book/_ext/**/*.py", "book/_static/**/*.*"),
     output:
         "_build/site.json",
     shell:
@@ -76,10 +60,6 @@ rule pages:
 
 
 rule execute:
-    input:
-        "notebooks/{chapter}.py",
-        MODULE,
-        files("data/manifest.json", "data/results/*.*", "book/claims.yml", "requirements.lock"),
     output:
         "book/chapters/{chapter}.json",
     params:
@@ -88,7 +68,7 @@ rule execute:
     resources:
         gpu=lambda wildcards: gpus(wildcards.chapter),
     shell:
-        "{PYTHON:q} -m smoothrelu.book execute {wildcards.chapter} --params {params.values:q}"
+        "{PYTHON:q} -m smoothrelu.book execute {wildcards.chapter:q} --params {params.values:q}"
 
 
 # The long runs, one job a study, where asked for by name; more in CONTRIBUTING.md:

@@ -29,14 +29,18 @@ def board(path: Path = CLAIMS) -> pandas.DataFrame:
     """
     import yaml
 
-    entries = yaml.safe_load(path.read_text())
+    try:
+        entries = yaml.safe_load(path.read_bytes())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{path.name} must be a list of claims, each with id, claim, source, ...")
     for entry in entries:
         name = entry.get("id")
-        missing = [word for word in _WORDS if not entry.get(word)]
+        missing = [w for w in _WORDS if not (entry.get(w) and isinstance(entry[w], str))]
+        missing += [b for b in _BOUNDS if not isinstance(entry.get(b, 0), int | float)]
         if missing or not any(bound in entry for bound in _BOUNDS):
-            raise ValueError(
-                f"{path.name}: claim {name!r} needs {', '.join(missing) or 'a bound'}"
-            )
+            raise ValueError(f"{path.name}: claim {name!r} needs {', '.join(missing) or 'a bound'}")
         if name not in MEASURES:
             raise ValueError(f"{path.name}: nothing in smoothrelu/measures.py measures {name!r}")
     frame = pandas.DataFrame(entries)

@@ -38,13 +38,13 @@ class Store:
         path = self._path(key)
         try:
             blob = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # where it is not that there is none, `require_writable` says what it is
             return None
         problem, result = _unpack(blob, key)
         if problem is None:
             return result
         aside = path.with_suffix(".damaged")
-        with contextlib.suppress(FileNotFoundError):  # another reader was first
+        with contextlib.suppress(OSError):  # another reader was first, or nobody may
             os.replace(path, aside)
         warnings.warn(
             f"{path} is damaged ({problem}); it was set aside as {aside.name}, "
@@ -171,7 +171,7 @@ def _unpack(blob: bytes, key: str) -> tuple[str | None, dict | None]:
         if outer["sha256"] != _sum(outer["result"]):
             return "its checksum does not match", None
         return None, json.loads(outer["result"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it is not a whole result file", None
 
 

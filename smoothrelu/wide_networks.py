@@ -26,7 +26,8 @@ from smoothrelu.critical import criticality
 from smoothrelu.datasets import CHECKOUT_DATA
 from smoothrelu.finite_width import against_relu, sample_kernels, statistics
 from smoothrelu.kernels import Activation
-from smoothrelu.results import Store, commit, default_store, write_atomically
+from smoothrelu.published import publish_text
+from smoothrelu.results import Store, commit, default_store
 
 TABLE = CHECKOUT_DATA / "results" / "finite_width.csv"
 DEPTH = 50
@@ -122,12 +123,11 @@ def write_table(store: Store, path: Path = TABLE) -> None:
         kernels = {net.name: _kernels(records, net.name) for net in settings()}
         where = {"sampled": "networks", "width": width, "networks": len(records)}
         rows += _rows(where, _statistics(kernels), _provenance(records, seeds))
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, text.getvalue().encode())
+    publish_text(path.stem, text.getvalue().encode(), {"rows": len(rows)}, path.parent)
 
 
 def _network(width: int, index: int) -> dict:

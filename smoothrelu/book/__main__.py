@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def main() -> int:
         return _stop(str(error), 2)
     except (ChapterFailed, SiteFailed, BuildFailed) as error:
         return _stop(str(error), 1)
+    except OSError as error:  # the disk is full, a folder is read-only
+        return _stop(f"{error}; what was finished is kept".replace(f"{ROOT}/", ""), 1)
     except KeyboardInterrupt:
         return _stop("interrupted; what was finished is kept", 130)
     return _stop(line, 0)
@@ -39,6 +42,7 @@ def _answer(request: argparse.Namespace) -> str:
     if request.command == "site":
         site(ROOT)
     else:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so Snakemake ends its jobs
         execute(ROOT, request.name, request.params)
     return ""
 

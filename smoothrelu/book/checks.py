@@ -4,12 +4,15 @@ import difflib
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterable
 
 LONGEST_LIST = 1000
 LARGEST_INT = 2**63 - 1
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 PROFILES = ("quick", "paper")
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel, _BRIEF.maxlist, _BRIEF.maxlong = 3, 12, 60
 KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
 
 Value = bool | int | float | str | list
@@ -28,7 +31,7 @@ def check(name: str, value: Value, default: Value, where: str) -> Value:
         value = _in_kind(value, default)
         _obey_name(name, value)
     except (BookError, OverflowError) as error:
-        raise BookError(f"{where}: {name!r} {error}; got {_shown(value)}") from None
+        raise BookError(f"{where}: {name!r} {error}; got {shown(value)}") from None
     return value
 
 
@@ -42,16 +45,18 @@ def _in_kind(value: Value, default: Value) -> Value:
         value = float(value)  # OverflowError when it does not fit
     if type(value) is not kind:
         hint = " (in YAML write 1.0e-3, with the point: 1e-3 is text)" if _yaml_float(value) else ""
-        raise BookError(f"must be {KINDS[kind]}, like its default {_shown(default)}{hint}")
+        raise BookError(f"must be {KINDS[kind]}, like its default {shown(default)}{hint}")
     if kind is float and not math.isfinite(value):
         raise BookError("must be finite")
     if kind is int and abs(value) > LARGEST_INT:
         raise BookError("must fit in 64 bits")
+    if kind is str and not value.isprintable():
+        raise BookError("must be one line of printable text")
     return value
 
 
 def _list_in_kind(value: Value, default: list) -> list:
-    like = f"like its default {_shown(default)}"
+    like = f"like its default {shown(default)}"
     if isinstance(value, tuple):
         value = list(value)
     if not isinstance(value, list):
@@ -87,8 +92,12 @@ def _yaml_float(value: Value) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+", value))
 
 
-def _shown(value: object) -> str:
-    text = repr(value) if not isinstance(value, str) else json.dumps(value)
+def shown(value: object) -> str:
+    """The value in at most 80 characters, though to write it out might take all the memory."""
+    try:
+        text = json.dumps(value) if isinstance(value, str) else _BRIEF.repr(value)
+    except ValueError:  # Python writes out no integer of more than 4300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -2,20 +2,22 @@
 
 The last good book/chapters/NAME.ipynb is replaced in one rename, and only by a notebook that ran
 to its end; until then the work is in NAME.running.ipynb, and after an error in NAME.failed.ipynb.
+Last comes the seal, NAME.json: a chapter without one is executed again (see freshness.py).
 """
 
 import contextlib
-import json
 import os
 import re
 import sys
 from pathlib import Path
 
 from smoothrelu.book.checks import Value
+from smoothrelu.book.freshness import seal, sources
 from smoothrelu.book.lock import only_one
 from smoothrelu.book.parameters import effective, published, source_of, written
 from smoothrelu.book.progress import SECONDS_BETWEEN_UPDATES, Lines, say
 from smoothrelu.book.provenance import gather
+from smoothrelu.results import write_atomically
 
 # jsonschema imports it where installed, for URIs that no notebook has; it costs two seconds.
 SLOW_IMPORT = "rfc3987_syntax"
@@ -31,23 +33,31 @@ def execute(root: Path, name: str, overrides: str = "") -> Path:
 
     Raises BookError before anything runs, ChapterFailed when a cell fails.
     """
+    import nbformat
+
     parameters = effective(root, name, overrides)
     good = root / "book" / "chapters" / f"{name}.ipynb"
     with only_one(good.with_name(f".{name}.lock"), f"{name} is being executed"):
         say(name, f"executing with {written(parameters)}")
+        made_from, record = sources(root, name), _record(root, name, parameters)
         running = good.with_suffix(".running.ipynb")
         notebook = _run(root, name, parameters, running)
         seconds = notebook.metadata.papermill.duration
         _scrub(notebook, root, name)
-        is_published = parameters == published(root, name)
-        record = {"chapter": name, "parameters": parameters, "order": list(parameters)}
-        record |= {"published": is_published} | gather(root, parameters, seconds)
-        notebook.metadata["smoothrelu"] = record
-        _replace(good, notebook, running)
-        good.with_suffix(".json").write_text(json.dumps(record, indent=1))  # for Snakemake
-        good.with_suffix(".failed.ipynb").unlink(missing_ok=True)
+        notebook.metadata["smoothrelu"] = record | {"seconds": round(seconds, 1)}
+        write_atomically(good, nbformat.writes(notebook).encode())
+        seal(root, name, made_from)
+        half_written = good.parent.glob(f".{name}.*.tmp")  # by a process that was killed
+        for left in (running, good.with_suffix(".failed.ipynb"), *half_written):
+            left.unlink(missing_ok=True)
     say(name, f"executed in {seconds:.1f} s")
     return good
+
+
+def _record(root: Path, name: str, parameters: dict[str, Value]) -> dict:
+    is_published = parameters == published(root, name)
+    record = {"chapter": name, "parameters": parameters, "order": list(parameters)}
+    return record | {"published": is_published} | gather(root, parameters)
 
 
 def _run(root: Path, name: str, parameters: dict[str, Value], running: Path):
@@ -171,21 +181,11 @@ def _stderr(output) -> bool:
 
 
 def _local(output, root: Path):
-    """The output with paths inside the project written relative to it."""
-    here = re.compile(re.escape(str(root)) + r"/?")
+    """The output with paths inside the project relative to it, and no address in memory."""
+    here = re.compile(re.escape(str(root)) + r"/?| at 0x[0-9a-f]{6,}(?=>)")
     if output.output_type == "stream":
         output.text = here.sub("", output.text)
     for kind, content in output.get("data", {}).items():
         if kind.startswith("text/") and isinstance(content, str):
             output.data[kind] = here.sub("", content)
     return output
-
-
-def _replace(good: Path, notebook, running: Path) -> None:
-    import nbformat
-
-    with running.open("w", encoding="utf-8") as file:
-        nbformat.write(notebook, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(running, good)

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from smoothrelu.book.checks import BookError, Value, check, did_you_mean
+from smoothrelu.book.checks import BookError, Value, check, did_you_mean, shown
 
 LONGEST_TEXT = 4000  # characters of overrides
 PARAMETERS_TAG = r"""tags=\[[^\]]*["']parameters["']"""
@@ -18,7 +18,11 @@ PARAMETERS_TAG = r"""tags=\[[^\]]*["']parameters["']"""
 
 def chapters(root: Path) -> list[str]:
     """Names of the chapters, in order: notebooks/NN_name.py without the suffix."""
-    return sorted(path.stem for path in (root / "notebooks").glob("[0-9]*.py"))
+    names = sorted(path.stem for path in (root / "notebooks").glob("[0-9]*.py"))
+    for name in names:
+        if not re.fullmatch(r"\w+", name, flags=re.ASCII):
+            raise BookError(f"notebooks/{name}.py: a chapter is named like 01_name.py")
+    return names
 
 
 def source_of(root: Path, name: str) -> Path:
@@ -50,7 +54,7 @@ def declared(source: Path) -> dict[str, Value]:
 
     Read without jupytext, whose import alone is seconds of a build that has nothing to do.
     """
-    cells = re.split(r"^# %%", source.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    cells = re.split(r"^# %%", _text(source), flags=re.MULTILINE)[1:]
     split = [cell.partition("\n")[::2] for cell in cells]  # (header, source)
     tagged = [(head, body) for head, body in split if re.search(PARAMETERS_TAG, head)]
     if len(tagged) != 1 or "[markdown]" in tagged[0][0]:
@@ -79,7 +83,7 @@ def written(parameters: dict[str, Value]) -> str:
 def _literal(value: Value) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_literal, value)) + "]"
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def _assignments(text: str, where: str, defaults: dict[str, Value]) -> dict[str, Value]:
@@ -92,14 +96,14 @@ def _assignments(text: str, where: str, defaults: dict[str, Value]) -> dict[str,
         ) from None
     values = {}
     for statement in statements:
-        name = _target(statement, where)
+        name = _target(statement, where, text.strip())
         if name in values:
             raise BookError(f"{where}: {name!r} is given twice")
-        values[name] = _evaluated(name, statement.value, where, defaults.get(name))
+        values[name] = _evaluated(name, statement.value, where, text.strip(), defaults.get(name))
     return values
 
 
-def _target(statement: ast.stmt, where: str) -> str:
+def _target(statement: ast.stmt, where: str, text: str) -> str:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
     elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -107,12 +111,14 @@ def _target(statement: ast.stmt, where: str) -> str:
     else:
         target = None
     if not isinstance(target, ast.Name):
-        line = ast.unparse(statement)[:80]
-        raise BookError(f"{where}: {line!r} is not of the form name=value, and is not executed")
+        line = ast.get_source_segment(text, statement)
+        raise BookError(
+            f"{where}: {line[:80]!r} is not of the form name=value, and is not executed"
+        )
     return target.id
 
 
-def _evaluated(name: str, node: ast.expr, where: str, default: Value | None) -> Value:
+def _evaluated(name: str, node: ast.expr, where: str, text: str, default: Value | None) -> Value:
     if isinstance(node, ast.Name) and isinstance(default, str):
         return node.id
     try:
@@ -120,7 +126,7 @@ def _evaluated(name: str, node: ast.expr, where: str, default: Value | None) -> 
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         raise BookError(
             f'{where}: {name!r} must be a plain value such as 0.3, [0.3, 1.0] or "paper"; '
-            f"{ast.unparse(node)[:80]!r} is not one, and is not executed"
+            f"{ast.get_source_segment(text, node)[:80]!r} is not one, and is not executed"
         ) from None
     return list(value) if isinstance(value, tuple) else value
 
@@ -130,8 +136,8 @@ def _published(root: Path, name: str) -> dict[str, Value]:
 
     path = root / "book" / "params.yml"
     try:
-        book = yaml.safe_load(path.read_text()) or {} if path.exists() else {}
-    except yaml.YAMLError as error:
+        book = yaml.safe_load(_text(path)) or {} if path.exists() else {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BookError(f"book/params.yml cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(book, dict):
         raise BookError("book/params.yml must map chapter names to parameters")
@@ -140,7 +146,9 @@ def _published(root: Path, name: str) -> dict[str, Value]:
         raise BookError(f"book/params.yml: no chapter {stranger!r}{did_you_mean(stranger, known)}")
     values = book.get(name) or {}
     if not isinstance(values, dict):
-        raise BookError(f"book/params.yml, {name}: expected `name: value` lines, got {values!r}")
+        raise BookError(
+            f"book/params.yml, {name}: expected `name: value` lines, got {shown(values)}"
+        )
     return values
 
 
@@ -149,3 +157,12 @@ def _merged(defaults: dict[str, Value], values: dict, where: str) -> dict[str, V
         if name not in defaults:
             raise BookError(f"{where}: no parameter {name!r}{did_you_mean(str(name), defaults)}")
     return {name: check(name, value, defaults[name], where) for name, value in values.items()}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BookError(
+            f"{path.parent.name}/{path.name} is not UTF-8 text ({error.reason})"
+        ) from None

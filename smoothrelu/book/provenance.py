@@ -8,16 +8,20 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from smoothrelu.book.checks import Value
+from smoothrelu.book.checks import BookError, Value
 from smoothrelu.book.parameters import chapters, published, written
 
 PACKAGES = ("smoothrelu", "torch", "numpy")
+# What the provenance page tells of a chapter
+FIELDS = (
+    *("parameters", "order", "seconds", "executed", "python", "versions", "device", "commit"),
+    "data",
+)
 
 
-def gather(root: Path, parameters: dict[str, Value], seconds: float) -> dict:
+def gather(root: Path, parameters: dict[str, Value]) -> dict:
     """What is written into an executed notebook; nothing in it names a path or a person."""
     return {
-        "seconds": round(seconds, 1),
         "executed": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
@@ -31,8 +35,9 @@ def record_of(root: Path, name: str) -> dict | None:
     """The record in an executed chapter, None when there is no readable one."""
     try:
         notebook = json.loads((root / "book" / "chapters" / f"{name}.ipynb").read_text())
-        return notebook["metadata"]["smoothrelu"]
-    except (OSError, ValueError, KeyError, TypeError):
+        record = notebook["metadata"]["smoothrelu"]
+        return record if all(key in record for key in FIELDS) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -130,5 +135,9 @@ def _checksums(root: Path) -> dict[str, str]:
     path = root / "data" / "manifest.json"
     if not path.exists():
         return {}
-    files = [entry["embedded"] for entry in json.loads(path.read_text())["datasets"].values()]
-    return {f"data/{file['path']}": file["sha256"] for file in files}
+    try:
+        files = [entry["embedded"] for entry in json.loads(path.read_text())["datasets"].values()]
+        return {f"data/{file['path']}": file["sha256"] for file in files}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        remedy = "git checkout -- data/manifest.json"
+        raise BookError(f"data/manifest.json is damaged; restore it: {remedy}") from None

@@ -15,15 +15,19 @@ import time
 from pathlib import Path
 
 from smoothrelu.book.checks import BookError
+from smoothrelu.book.freshness import is_whole, seal_site, site_sources
+from smoothrelu.book.lock import only_one
 from smoothrelu.book.parameters import chapters
 from smoothrelu.book.progress import say
-from smoothrelu.book.provenance import record_of, table
+from smoothrelu.book.provenance import table
+from smoothrelu.results import write_atomically
 
 COMMAND = (  # without the import that costs jsonschema two seconds: see execution.SLOW_IMPORT
     "import sys; sys.modules['rfc3987_syntax'] = None; "
     "from jupyter_book.cli.main import main; sys.exit(main())"
 )
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
+_COMPLAINT = re.compile(r"WARNING|ERROR|Errno")
 _CELL = re.compile(r"book/chapters/(?P<chapter>\w+)\.ipynb:(?P<position>\d{5,}):")
 INJECTED = "injected-parameters"  # papermill's tag; such a cell is in no source
 STRICT = ["-W", "-n", "--keep-going"]
@@ -40,18 +44,25 @@ def index_of(root: Path) -> Path:
 
 def site(root: Path) -> Path:
     """Build the site from the executed chapters; return the path of its first page."""
-    missing = [name for name in chapters(root) if record_of(root, name) is None]
+    missing = [name for name in chapters(root) if not is_whole(root, name)]
     if missing:
         raise BookError(f"not executed yet: {', '.join(missing)}; `make book` does it")
-    (root / "book" / "chapters" / "provenance-table.md").write_text(table(root))
+    with only_one(root / "_build" / "site.lock", "the site is being built"):
+        return _built(root)
+
+
+def _built(root: Path) -> Path:
     say("site", "building")
-    began = time.monotonic()
-    new = root / "_build" / "new"
+    began, made_from = time.monotonic(), site_sources(root)
+    provenance = root / "book" / "chapters" / "provenance-table.md"
+    write_atomically(provenance, table(root).encode())
+    new, current = root / "_build" / "new", index_of(root).parent
+    _end_swap(current)
     shutil.rmtree(new, ignore_errors=True)
     _jupyter_book(root, new)
-    _swap(new / "_build" / "html", index_of(root).parent)
+    _swap(new / "_build" / "html", current)
     shutil.rmtree(new, ignore_errors=True)
-    (root / "_build" / "site.json").write_text(json.dumps({"built": time.time()}))  # for Snakemake
+    seal_site(root, made_from)
     say("site", f"built in {time.monotonic() - began:.1f} s: {index_of(root)}")
     return index_of(root)
 
@@ -72,7 +83,7 @@ def _jupyter_book(root: Path, into: Path) -> None:
 def _complaints(output: str, root: Path) -> str:
     """Sphinx's warnings and errors, each once, in the words of who writes the notebooks."""
     lines = [_TERMINAL_CODES.sub("", line).replace(f"{root}/", "") for line in output.splitlines()]
-    marked = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-15:]
+    marked = [line for line in lines if _COMPLAINT.search(line)] or lines[-15:]
     readable = [
         _CELL.sub(lambda match: _in_source(match, root), line) for line in dict.fromkeys(marked)
     ]
@@ -92,6 +103,13 @@ def _in_source(match: re.Match, root: Path) -> str:
     heads = [number for number, text in enumerate(source, 1) if text.startswith("# %%")]
     start = dict(zip(kept, heads, strict=False)).get(cell, 1)
     return f"notebooks/{name}.py:{start + line - 1}:"
+
+
+def _end_swap(current: Path) -> None:
+    """Bring back the last good site where a build was killed between the two renames."""
+    old = current.with_name("old")
+    if old.exists() and not current.exists():
+        os.replace(old, current)
 
 
 def _swap(new: Path, current: Path) -> None:

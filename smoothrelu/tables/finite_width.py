@@ -16,6 +16,7 @@ from smoothrelu.finite_width import (
     statistics,
 )
 from smoothrelu.leaving import mean_exit_layers, sample_exit_layers
+from smoothrelu.published import published
 from smoothrelu.tables.definitions import Family
 
 LONG_RUN = CHECKOUT_DATA / "results" / "finite_width.csv"
@@ -24,9 +25,9 @@ LONG_RUN = CHECKOUT_DATA / "results" / "finite_width.csv"
 def long_run(path: Path = LONG_RUN) -> pandas.DataFrame:
     """The committed ensembles at critical initialisation, starting at K*, with their provenance:
     column sampled is "networks", real ones, weights and all, or "chain"; the others are those of
-    `kernel_ensembles`.
+    `kernel_ensembles`.  Raises DataError where the file is not as it was written.
     """
-    return pandas.read_csv(path)
+    return published(path.stem, path.parent)
 
 
 def kernel_ensembles(

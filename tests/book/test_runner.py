@@ -1,115 +1,14 @@
 """The chapter runner, as its users meet it: real processes in a small copy of the book."""
 
-import contextlib
 import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 from html import unescape
 from pathlib import Path
 
 import pytest
+from tiny_book import NAMES, book, executed, page, record, sleeping
 
 from smoothrelu.book.progress import Lines
-
-ROOT = Path(__file__).resolve().parents[2]
-
-CHAPTER = """# %% [markdown]
-# # {title}
-
-# %% tags=["parameters"]
-temperatures = [0.25, 1.0]
-seeds = [0]
-nap = 0.0
-label = "first"
-
-# %%
-import sys, time, os
-print("half done", file=sys.stderr)
-time.sleep(nap)
-
-# %%
-print(temperatures, os.getcwd())
-"""
-CONTENTS = """format: jb-book
-root: book/intro
-chapters:
-  - file: book/chapters/01_first
-  - file: book/chapters/02_second
-  - file: book/chapters/03_third
-  - file: book/provenance
-"""
-NAMES = ["01_first", "02_second", "03_third"]
-MANIFEST = {"datasets": {"tiny": {"embedded": {"path": "tiny.npz", "sha256": "0123abcd"}}}}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A book of three tiny chapters, executed and built once; tests work on copies of it."""
-    root = tmp_path_factory.mktemp("book")
-    for name in ("Snakefile", "_config.yml", "book/provenance.md"):
-        (root / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, root / name)
-    without_caches = shutil.ignore_patterns("__pycache__")
-    for folder in ("smoothrelu/book", "book/_ext", "book/_static"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=without_caches)
-    (root / "smoothrelu" / "__init__.py").touch()
-    (root / "_toc.yml").write_text(CONTENTS)
-    (root / "book" / "intro.md").write_text("# A small book\n")
-    (root / "book" / "references.bib").touch()
-    (root / "book" / "params.yml").write_text("01_first:\n  temperatures: [0.5]\n")
-    for folder in ("notebooks", "data"):
-        (root / folder).mkdir()
-    (root / "data" / "manifest.json").write_text(json.dumps(MANIFEST))
-    for name in NAMES:
-        (root / "notebooks" / f"{name}.py").write_text(CHAPTER.format(title=f"Chapter {name}"))
-    done = book(root, "build")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root, done.stdout
-
-
-@pytest.fixture
-def root(built, tmp_path):
-    return shutil.copytree(built[0], tmp_path / "copy", symlinks=True)
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "smoothrelu.book", *arguments]
-
-
-def book(root, *arguments):
-    return subprocess.run(
-        command(*arguments), cwd=root, capture_output=True, text=True, timeout=120
-    )
-
-
-def page(root, name):
-    return root / "book" / "chapters" / f"{name}.ipynb"
-
-
-def record(root, name):
-    return json.loads(page(root, name).read_text())["metadata"]["smoothrelu"]
-
-
-def executed(output):
-    return re.findall(r"^(\w+) +\| executed", output, flags=re.MULTILINE)
-
-
-@contextlib.contextmanager
-def sleeping(root, *arguments):
-    """A process whose chapter has begun its nap; killed at the end, with all its children."""
-    with subprocess.Popen(
-        command(*arguments), cwd=root, start_new_session=True, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert any("half done" in line for line in process.stdout), "it ended before its nap"
-        try:
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_build_executes_every_chapter_and_ends_with_the_path_of_the_site(built):
@@ -148,6 +47,7 @@ def test_a_published_notebook_names_no_folder_of_this_machine(built):
         assert streams == ["stdout"]  # progress belongs to the terminal
 
 
+@pytest.mark.fault("site", "a broken reference", kept="the last good site")
 def test_a_broken_reference_fails_the_build_and_the_last_good_site_stays(root):
     index = (root / "_build/html/index.html").read_bytes()
     source = root / "notebooks" / "02_second.py"
@@ -231,6 +131,7 @@ def test_published_parameters_are_checked_like_typed_ones(root):
     assert "in YAML write 1.0e-3" in done.stdout
 
 
+@pytest.mark.fault("book", "a chapter raises in a build", kept="the last good page and site")
 def test_a_failing_chapter_leaves_the_last_good_one_and_names_the_failed_notebook(root):
     source = root / "notebooks" / "01_first.py"
     good_source, good_page = source.read_text(), page(root, "01_first").read_bytes()
@@ -250,6 +151,7 @@ def test_a_failing_chapter_leaves_the_last_good_one_and_names_the_failed_noteboo
     assert not page(root, "01_first.failed").exists()
 
 
+@pytest.mark.fault("book", "kill -9 of a build", kept="the last good page")
 def test_a_killed_build_leaves_the_last_good_chapter_and_the_next_one_works(root):
     good = page(root, "02_second").read_bytes()
     with sleeping(root, "chapter", "02_second", "--params", "nap=60.0"):
@@ -269,14 +171,16 @@ def test_only_a_changed_published_parameter_or_a_missing_chapter_is_executed(roo
     assert record(root, "01_first")["parameters"]["temperatures"] == [0.125]
 
 
+@pytest.mark.fault("chapter", "two executions at once", kept="the first one's work")
 def test_a_chapter_that_is_being_executed_is_not_executed_a_second_time(root):
-    with sleeping(root, "execute", "01_first", "--params", "nap=2.0") as first:
+    with sleeping(root, "execute", "01_first", "--params", "nap=600.0") as first:
         second = book(root, "execute", "01_first")
         assert second.returncode == 2
         assert "01_first is being executed by another process" in second.stdout
+        (root / "wake").touch()
         said = first.stdout.read()
         assert first.wait() == 0, said
-    assert record(root, "01_first")["parameters"]["nap"] == 2.0
+    assert record(root, "01_first")["parameters"]["nap"] == 600.0
     # Snakemake was not told of this execution; the build notices all the same.
     assert executed(book(root, "build").stdout) == ["01_first"]
 

@@ -53,6 +53,7 @@ def copy(tmp_path):
 # ---- broken embedded files
 
 
+@pytest.mark.fault("embedded images", "a file is truncated", kept="the other data set")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_truncated_file_is_named_and_never_used(copy, name):
     path, record = copy / f"{name}.npz", manifest_entry(name, copy)["embedded"]
@@ -65,8 +66,11 @@ def test_a_truncated_file_is_named_and_never_used(copy, name):
     assert f"expected {record['bytes']:,} bytes with SHA-256 {record['sha256']}" in said
     found = hashlib.sha256(content).hexdigest()
     assert f"found {len(content):,} bytes with SHA-256 {found}" in said
+    (other,) = set(NAMES) - {name}
+    assert len(load_dataset(other, 10, 10, root=copy).x_train) == 10
 
 
+@pytest.mark.fault("embedded images", "one bit is flipped", kept="the other data set")
 @pytest.mark.parametrize("name", NAMES)
 def test_one_flipped_bit_is_found_wherever_it_is(copy, name):
     path = copy / f"{name}.npz"
@@ -77,8 +81,11 @@ def test_one_flipped_bit_is_found_wherever_it_is(copy, name):
         path.write_bytes(broken)
         with pytest.raises(DataError, match=f"{name}.npz.*It was not used"):
             load_dataset(name, 10, 10, root=copy)
+    (other,) = set(NAMES) - {name}
+    assert len(load_dataset(other, 10, 10, root=copy).x_train) == 10
 
 
+@pytest.mark.fault("embedded images", "a file is missing", kept="the other data set")
 def test_a_missing_file_is_named_with_what_brings_it_back(copy):
     (copy / "mnist.npz").unlink()
     with pytest.raises(DataError, match=r"found no such file.*git checkout -- data/mnist\.npz"):
@@ -112,6 +119,7 @@ class _Bomb:
         return (open, (str(self.path), "w"))
 
 
+@pytest.mark.fault("embedded images", "a pickle that runs code", kept="everything: it is not run")
 @pytest.mark.parametrize("kind", ["object array in the archive", "bare pickle"])
 def test_a_pickle_is_refused_even_where_the_manifest_vouches_for_it(copy, kind):
     bomb = _Bomb(copy / "exploded")
@@ -130,6 +138,7 @@ def test_a_pickle_is_refused_even_where_the_manifest_vouches_for_it(copy, kind):
     assert not (copy / "exploded").exists()
 
 
+@pytest.mark.fault("data folder", "the manifest is garbage", kept="no image is read without it")
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"datasets": 3}'])
 def test_a_broken_manifest_is_named_with_what_brings_it_back(copy, text):
     (copy / "manifest.json").write_text(text)
@@ -156,12 +165,14 @@ def test_more_than_is_embedded_without_the_full_set_names_make_data(copy):
         load_dataset("cifar10", n_test=1_001, root=copy)
 
 
+@pytest.mark.fault("full data", "a file is truncated", kept="the embedded images")
 def test_a_truncated_full_file_is_named_and_never_used(copy):
     path = copy / "full" / "mnist" / "t10k-images-idx3-ubyte"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\0" * 1000)
     with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.*found 1,000 bytes.*make data"):
         load_dataset("mnist", n_test=2_001, root=copy)
+    assert len(load_dataset("mnist", n_train=10, n_test=2_000, root=copy).x_test) == 2_000
 
 
 @pytest.mark.parametrize(
@@ -280,6 +291,7 @@ def test_one_data_set_can_be_fetched_alone(root, source):
     assert sorted(_fetched(root)) == sorted(f for f in os.listdir(source) if "ubyte" in f)
 
 
+@pytest.mark.fault("data fetch", "one bit of a download is flipped", kept="the other files")
 def test_a_wrong_file_in_the_source_is_named_and_never_put_in_place(root, source, official, capsys):
     broken = bytearray(official["data_batch_3.bin"])
     broken[1000] ^= 1
@@ -292,6 +304,7 @@ def test_a_wrong_file_in_the_source_is_named_and_never_put_in_place(root, source
     assert _fetched(root) == {f: c for f, c in official.items() if f != "data_batch_3.bin"}
 
 
+@pytest.mark.fault("full data", "a file is altered after the fetch", kept="the other files")
 def test_a_file_altered_after_the_fetch_is_mended_by_the_next_one(root, source, official):
     assert fetch.main(["--root", str(root), "--from", str(source)]) == 0
     path = root / "full" / "mnist" / "train-images-idx3-ubyte"
@@ -351,6 +364,7 @@ def test_the_official_binary_archive_gives_the_official_bytes(root, tmp_path, of
     assert _fetched(root) == {f: c for f, c in official.items() if ".bin" in f}
 
 
+@pytest.mark.fault("data fetch", "a truncated or false archive", kept="no half file")
 @pytest.mark.parametrize("damage", ["truncated tarball", "no tarball", "broken picture"])
 def test_a_broken_tarball_is_named_and_the_exit_code_is_one(
     root, tmp_path, official, capsys, damage
@@ -402,6 +416,7 @@ def test_the_pickled_batches_of_torchvision_become_the_official_bytes(
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.fault("data fetch", "kill -9 between two files", kept="the files that were finished")
 def test_a_fetch_killed_between_two_files_is_completed_by_the_next(root, source, official):
     pipe = source / "t10k-labels-idx1-ubyte"
     pipe.unlink()
@@ -421,6 +436,7 @@ def test_a_fetch_killed_between_two_files_is_completed_by_the_next(root, source,
     assert _working_folders(root) == []
 
 
+@pytest.mark.fault("data fetch", "kill -9 while a file is written", kept="no half file")
 def test_a_fetch_killed_while_it_writes_leaves_no_file(tmp_path):
     content = bytes(100_000_000)
     root = _root_for(tmp_path / "data", {"train-images-idx3-ubyte": content})
@@ -439,6 +455,31 @@ def test_a_fetch_killed_while_it_writes_leaves_no_file(tmp_path):
     assert _working_folders(root) == []
 
 
+@pytest.mark.fault("data folder", "full disk during a fetch", kept="the files that fitted, whole")
+def test_a_full_disk_fails_a_fetch_by_name_and_the_next_one_completes_it(
+    root, source, official, disk, capsys
+):
+    small = disk(root, "16k")
+    assert fetch.main(["--root", str(root), "--from", str(source)]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    there = _fetched(root)
+    assert there != official and there.items() <= official.items()
+    small.make_writable()
+    assert fetch.main(["--root", str(root), "--from", str(source)]) == 0
+    assert _fetched(root) == official and _working_folders(root) == []
+
+
+@pytest.mark.fault("data folder", "read-only", kept="the embedded images, which are read")
+def test_a_read_only_data_folder_is_named_and_its_images_are_read(
+    copy, source, disk, tmp_path, capsys
+):
+    disk(copy / "full").make_read_only()
+    assert fetch.main(["--root", str(copy), "--from", str(source)]) == 1
+    assert "Read-only file system" in capsys.readouterr().err
+    assert len(load_dataset("mnist", 10, 10, root=copy).x_train) == 10
+
+
+@pytest.mark.fault("data fetch", "two at once", kept="the files, fetched once")
 def test_a_second_fetch_waits_for_the_first_and_finds_its_files(root, source, official, tmp_path):
     slow = tmp_path / "slow"
     shutil.copytree(source, slow)
@@ -457,6 +498,7 @@ def test_a_second_fetch_waits_for_the_first_and_finds_its_files(root, source, of
     assert _fetched(root) == {f: c for f, c in official.items() if ".bin" in f}
 
 
+@pytest.mark.fault("data fetch", "it is terminated", kept="no working folder is left")
 def test_a_terminated_fetch_cleans_up_after_itself(root, source):
     pipe = source / "t10k-images-idx3-ubyte"
     pipe.unlink()
@@ -469,6 +511,7 @@ def test_a_terminated_fetch_cleans_up_after_itself(root, source):
     assert _working_folders(root) == []
 
 
+@pytest.mark.fault("data fetch", "no network", kept="nothing is half fetched")
 @pytest.mark.slow
 def test_without_network_both_sources_and_their_reasons_are_named(root):
     nowhere = "http://127.0.0.1:9"  # the discard port: refused at once

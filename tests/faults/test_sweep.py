@@ -117,6 +117,7 @@ def listings_of_killed_sweeps(folder, seed):
     return [json.loads(line) for line in killer.stdout.splitlines()]
 
 
+@pytest.mark.fault("sweep", "kill -9 at twenty random moments", kept="every finished run")
 def test_twenty_kills_at_random_moments_lose_no_run_and_change_no_number(tmp_path):
     listings = listings_of_killed_sweeps(tmp_path, seed=4)
     finished, counts = {}, []
@@ -159,6 +160,7 @@ def start_of_one_run(folder):
     return process, store
 
 
+@pytest.mark.fault("sweep", "kill -9 of a long run", kept="its checkpoint")
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path, monkeypatch):
     process, store = start_of_one_run(tmp_path)
     time.sleep(random.Random(0).uniform(0, 0.5))
@@ -176,6 +178,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path, mon
     assert [p.suffix for p in store.iterdir()] == [".json"]
 
 
+@pytest.mark.fault("sweep", "a checkpoint is truncated or flipped", kept="the numbers")
 @pytest.mark.parametrize(
     "damage", [lambda b: b[:-9], lambda b: b"", lambda b: b[:99] + b"?" + b[100:]]
 )
@@ -191,6 +194,7 @@ def test_a_damaged_checkpoint_is_named_and_ignored(tmp_path, damage):
     assert numbers(table).equals(numbers(good)) and not checkpoint.path.exists()
 
 
+@pytest.mark.fault("sweep", "two at once", kept="every run, computed once")
 def test_two_sweeps_at_once_share_the_work_and_have_the_same_table(tmp_path):
     program = (
         "import sys; from smoothrelu import *; from smoothrelu.results import Store\n"
@@ -212,6 +216,7 @@ def test_a_run_in_another_sweeps_hands_is_waited_for(tmp_path):
     assert process.wait(timeout=60) == 0
 
 
+@pytest.mark.fault("sweep", "runs that raise, die or diverge", kept="the other runs")
 def test_failing_runs_are_reported_by_name_and_the_others_go_on(tmp_path, faulty):
     store = Store(tmp_path / "store")
     good = [dataclasses.replace(SMALL, seed=seed) for seed in range(3)]
@@ -232,6 +237,7 @@ def test_failing_runs_are_reported_by_name_and_the_others_go_on(tmp_path, faulty
     assert table.groupby("lr")["diverged"].all().to_dict() == {0.01: False, 1e8: True}
 
 
+@pytest.mark.fault("sweep", "files may not grow beyond a limit", kept="the runs that fit")
 def test_a_full_disk_fails_the_runs_that_do_not_fit_and_leaves_nothing_half_written(
     tmp_path, faulty
 ):
@@ -260,6 +266,7 @@ def tiny_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.fault("sweep", "full disk", kept="the runs that fit")
 def test_a_disk_that_fills_up_during_a_sweep_loses_only_what_does_not_fit(tiny_disk, tmp_path):
     runs = grid(**vars(SMALL) | {"seed": [0, 1, 2], "steps": [5, 3000]})
     with pytest.raises(SweepFailed, match=os.strerror(errno.ENOSPC)) as failed:
@@ -291,6 +298,7 @@ def test_a_read_only_store_still_gives_what_it_has(tmp_path):
         tmp_path.chmod(0o755)
 
 
+@pytest.mark.fault("sweep", "stored results are truncated", kept="the files, set aside")
 def test_a_corrupt_result_is_named_and_computed_again_by_a_worker(tmp_path):
     runs = [dataclasses.replace(SMALL, seed=seed) for seed in range(2)]
     good = sweep(runs, store=Store(tmp_path), progress=None)
