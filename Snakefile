@@ -38,7 +38,7 @@ def threads_each(wildcards):
 
 
 # What fetches data (checked by its sums) or builds the pages around a chapter cannot change it.
-OUTSIDE = {"fetch", "book/__main__", "book/graph", "book/site"}
+OUTSIDE = {"fetch", "book/__main__", "book/browser", "book/graph", "book/pdf", "book/site"}
 MODULE = [
     path
     for path in files("smoothrelu/**/*.py")

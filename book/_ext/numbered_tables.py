@@ -29,6 +29,7 @@ class NameTables(SphinxTransform):
                 caption = [part for part in figure if isinstance(part, nodes.caption)]
                 rest = [part for part in figure if part not in caption]
                 table = numbered_table("", *caption, *rest, **figure.attributes)
+                table["classes"] = [*table["classes"], "numbered-table"]
                 figure.replace_self(table)
                 self.document.ids.update(dict.fromkeys(table["ids"], table))
 

@@ -3,13 +3,14 @@ files; a chapter made with other than the published parameters says so at its he
 """
 
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
 
 from smoothrelu.book.parameters import written
-from smoothrelu.book.provenance import is_published, parameters_of
+from smoothrelu.book.provenance import is_published, made_on, parameters_of, studies
 
 CHAPTERS = "book/chapters/"
 BEFORE_SPHINX_COLLECTS = 400  # the downloads of a page; our listeners come at 500 otherwise
@@ -32,7 +33,9 @@ def add_rerun_box(app, doctree) -> None:
     published = is_published(Path(app.srcdir), name, record)
     if not published:
         section.insert(1, _other_parameters())
-    section += _rerun_box(app.env.docname, name, record, published)
+    box = _rerun_box(app.env.docname, name, record, published)
+    box += _committed(Path(app.srcdir), name)
+    section += box
 
 
 def _rerun_box(docname: str, name: str, record: dict, published: bool) -> nodes.admonition:
@@ -50,6 +53,18 @@ def _rerun_box(docname: str, name: str, record: dict, published: bool) -> nodes.
     files += _file(docname, f"/notebooks/{name}.py", f"{name}.py", " (its source).")
     box += files
     return box
+
+
+def _committed(root: Path, name: str) -> list[nodes.paragraph]:
+    """What the page shows of the long runs, and where those were computed."""
+    source = (root / "notebooks" / f"{name}.py").read_text(encoding="utf-8")
+    shown = dict.fromkeys(re.findall(r"""published\(["'](\w+)["']\)""", source))
+    records = studies(root)
+    lines = [f"{table} ({made_on(records[table])})" for table in shown if table in records]
+    if not lines:
+        return []
+    text = f"It also shows committed tables of long runs: {'; '.join(lines)}."
+    return [nodes.paragraph("", text, classes=["facts"])]
 
 
 def _facts(record: dict, published: bool) -> str:

@@ -87,6 +87,6 @@ def in_the_dark(colour: str) -> str:
         mixed = [0.16 + 0.78 * (1 - x) for x in rgb]
     else:
         luminance = sum(w * x**2.2 for w, x in zip((0.2126, 0.7152, 0.0722), rgb, strict=True))
-        white = 0.5 * (1 - luminance**0.5)
+        white = 0.42 * (1 - luminance**0.5)
         mixed = [x + (1 - x) * white for x in rgb]
     return "#" + "".join(f"{round(255 * x):02x}" for x in mixed)

@@ -1,17 +1,15 @@
 """check_site.py is worth its name: it passes a sound site and finds each planted fault."""
 
-import importlib.util
 from pathlib import Path
 
+import check_site
 import pytest
+import site_browser
+from site_links import check_links, pages_of
 
-SPEC = importlib.util.spec_from_file_location(
-    "check_site", Path(__file__).with_name("check_site.py")
-)
-check_site = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(check_site)
+from smoothrelu.book.browser import find_browser
 
-BROWSER = check_site.find_browser()
+BROWSER = find_browser()
 needs_browser = pytest.mark.skipif(
     BROWSER is None, reason="no Chromium or Chrome on this machine (apt install chromium)"
 )
@@ -31,13 +29,13 @@ def make_site(folder: Path, body: str = "") -> Path:
 
 
 def link_faults(site: Path) -> list[str]:
-    return check_site.check_links(site, check_site.pages_of(site))["page.html"]
+    return check_links(site, pages_of(site))["page.html"]
 
 
 def browser_faults(site: Path) -> dict[tuple, list[str]]:
     """Faults of page.html by (scheme, theme, width)."""
-    pages = {"page.html": check_site.pages_of(site)["page.html"]}
-    found = check_site.check_in_browser(site, pages, BROWSER)
+    pages = {"page.html": pages_of(site)["page.html"]}
+    found = site_browser.check_in_browser(site, pages, BROWSER)
     return {how: faults for (_, *key), faults in found.items() for how in [tuple(key)]}
 
 
