@@ -7,7 +7,7 @@ book/_static/dial.js moves it. Nothing is fetched, and nothing moves by itself.
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -30,18 +30,28 @@ def dial(figures: Mapping[str, object], *, label: str, alt: str, shown: int = 0)
     """A slider over figures of one size, for the last line of a cell.
 
     figures: what is to be read at each stop, such as "T = 0.3", to its figure, in the order of the
-    slider. label: what the slider moves. alt: the text in place of the picture, with {} where the
-    stop's words belong. shown: the stop at which it stands at first, and in print; -1 is the last.
-    One figure alone is shown without a slider. Raises ValueError where there is none, where
-    `shown` is not a stop, and for an `alt` without {}.
+    slider; all are put on the same axes. label: what the slider moves. alt: the text in place of
+    the picture, with {} where the stop's words belong. shown: the stop at which it stands at first,
+    and in print; -1 is the last. One figure alone is shown without a slider.
+    Raises ValueError where there is no figure or `shown` is no stop, and for an `alt` without {}.
     """
     stops = list(figures)
     if not -len(stops) <= shown < len(stops):
         raise ValueError(f"the dial has {len(stops)} stops, so none has the number {shown}")
     if "{}" not in alt:
         raise ValueError(f"alt must say where the stop's words belong, by {{}}; got {alt!r}")
+    _on_the_same_axes(figures.values())
     drawings = [ElementTree.fromstring(figure._repr_svg_()) for figure in figures.values()]
     return Dial(_page(stops, _overlaid(drawings), label, alt, shown % len(stops)))
+
+
+def _on_the_same_axes(figures: Iterable[object]) -> None:
+    """Widen each panel to what it shows at any stop: only curves move."""
+    for panel in zip(*(figure.axes for figure in figures), strict=False):
+        for axis in ("x", "y"):
+            limits = [end for ax in panel for end in getattr(ax, f"get_{axis}lim")()]
+            for ax in panel:
+                getattr(ax, f"set_{axis}lim")(min(limits), max(limits))
 
 
 def _page(stops: list[str], picture: list[Element], label: str, alt: str, shown: int) -> str:

@@ -106,7 +106,7 @@ def _head(front, name: str, folder: str) -> str:
 def _article(page, name: str, names: list[str], folder: str):
     """The text of a page, its ids and links made those of the whole."""
     article = page.select_one("article.bd-article")
-    for part in article.select("a.headerlink, .dial label, .cell details:not([open]), script"):
+    for part in article.select("a.headerlink, .dial label, .hide.above-input, script"):
         part.decompose()
     for part in article.find_all(lambda tag: not tag.find_parent("svg")):  # names of their own
         for key in {"id", "for", "aria-describedby"} & set(part.attrs):

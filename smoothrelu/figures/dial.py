@@ -44,10 +44,10 @@ def _critical_constants(ax: Axes, constants: pandas.DataFrame, T: float) -> None
     """A row an activation, a marker a constant; the line at 1 is an input of mean square one."""
     columns = list(_CONSTANTS)
     here = constants[constants["temperature"] == T].reset_index(drop=True)
+    colours = [COLOURS[name] for name in here["activation"]]
     for column, (marker, label) in _CONSTANTS.items():
         ax.plot([], [], marker, color="#666", label=label)
-        for row, name in enumerate(here["activation"]):
-            ax.plot(here[column][row], -row, marker, color=COLOURS[name], ms=6.5, clip_on=False)
+        ax.scatter(here[column], -here.index, marker=marker, s=42, c=colours)
     ax.axvline(1, color="#888", lw=0.8)
     spread = constants[columns].to_numpy()
     ax.set(xscale="log", xlim=(spread.min() / 2, spread.max() * 2))
