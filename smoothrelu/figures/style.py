@@ -20,7 +20,7 @@ COLOURS = {
     "GELU": "#c77f00",
     "GumbelLU": "#009e73",
     "AlgebraicLU": "#a63603",
-    "GudermanLU": "#a8578a",
+    "GudermanLU": "#8e3a78",
     "Mish": "#5d6322",
 }
 TEMPERATURE_MAP = "viridis"

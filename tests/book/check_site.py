@@ -2,9 +2,10 @@
 
     python tests/book/check_site.py _build/html [--screenshots DIR] [--allow-skip]
 
-Every page is opened light and dark, 1280 and 390 pixels wide, over http and as a file. It must
-ask nothing of the outside, log no error, typeset its mathematics, describe its images, not
-scroll sideways, and have no WCAG 2 A or AA violation that axe can see.
+Every page is loaded over http and as a file, and looked at light and dark, 1280 and 390 pixels
+wide. It must ask nothing of the outside, log no error, typeset its mathematics, describe its
+images, not scroll sideways, have no WCAG 2 A or AA violation that axe can see, and what can be
+moved on it (dials, hints, folds) must obey the keyboard.
 Exit status: 0 all passed, 1 something failed, 77 no browser was found (0 with --allow-skip).
 """
 

@@ -120,9 +120,10 @@ def test_a_page_that_ignores_the_readers_theme_and_hides_its_text_is_named(tmp_p
     pale = """<script>document.documentElement.dataset.theme = "light"</script>
         <p style="color:#ddd;background:#fff">pale</p>"""
     found = browser_faults(make_site(tmp_path, pale))
-    for (scheme, theme, _), faults in found.items():
+    for (scheme, theme, width), faults in found.items():
         assert any("light theme" in fault for fault in faults) == (theme == "dark")
-        assert any("color-contrast" in fault for fault in faults) == (scheme == "http")
+        seen = scheme == "http" and (theme, width) != ("dark", 390)  # which shows nothing new
+        assert any("color-contrast" in fault for fault in faults) == seen
 
 
 DIAL = """<div class="dial" data-stops="[]">
