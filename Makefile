@@ -28,7 +28,7 @@ DOUBLE_CLICK := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test chapter lab paper data lint lock clean distclean named venv
+.PHONY: help book pdf test chapter lab paper data lint lock clean distclean named venv
 
 help:  ## list the targets
 	@echo 'Usage: make TARGET'
@@ -36,6 +36,9 @@ help:  ## list the targets
 
 book: $(STAMP)  ## execute what changed, build the site, print its path
 	@$(PY) -m smoothrelu.book build
+
+pdf: book  ## the whole book as _build/book.pdf (needs Chromium or Chrome)
+	@$(PY) -m smoothrelu.book pdf
 
 test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
 	@OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" $(PY) -m pytest --numprocesses=auto --maxprocesses=4 \

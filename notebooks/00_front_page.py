@@ -17,16 +17,36 @@
 # them can be differentiated as often as one likes. But does it still behave like a ReLU network?
 #
 # **The answer of this book: when the temperature is small against the signal; and at any temperature, when the network is
-# initialised at criticality and its inputs are scaled to go with it.** {numref}`fig-answer` is that sentence as a computation.
+# initialised at criticality and its inputs are scaled to go with it.**
+#
+# Turn the temperature in {numref}`fig-dial` and three things move together: the corner opens, the slope overshoots farther out, and
+# criticality, where a deep network neither loses nor amplifies its signal, asks for more bias and larger inputs, both in proportion to $T^2$.
 
 # %% tags=["remove-input"]
+import numpy as np
 
 from smoothrelu import SMOOTH_RELUS, claims, figures, tables
-from smoothrelu.show import glue, text_table
+from smoothrelu.board import board_of_claims
+from smoothrelu.dials import dial
+from smoothrelu.show import glue
 
 # %% tags=["parameters", "remove-input"]
 temperatures = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0]
 depth = 50
+
+# %% mystnb={"figure": {"caption": "The five smooth ReLUs of the book at one temperature, their slopes, and the variances of weights and biases ($C_W$, $C_b$) that make a network of them critical, with its kernel $K^\\star$ and the mean square of the inputs that start there. Black: ReLU.", "name": "fig-dial"}} tags=["remove-input"]
+curves = tables.activation_curves(SMOOTH_RELUS, temperatures, np.linspace(-3, 3, 241))
+constants = tables.critical_constants(SMOOTH_RELUS, temperatures)
+stops = {tables.critical_in_words(constants, T): figures.at_temperature(curves, constants, T) for T in temperatures}
+dial(
+    stops,
+    label="Temperature",
+    alt="Five activations, their derivatives, and their critical constants on a logarithmic axis. {}",
+    shown=3 * len(stops) // 4,
+)
+
+# %% [markdown]
+# {numref}`fig-answer` is the answer as a computation: what fifty layers leave of a signal of size one.
 
 # %% mystnb={"figure": {"caption": "What is left of a signal of size one after fifty layers of a wide network, against the temperature of its activations. Initialised as one initialises ReLU (dashed), smooth networks lose their signal as soon as the temperature is not small; initialised at their own critical point (solid) they keep it.", "name": "fig-answer"}, "image": {"alt": "The kernel after fifty layers against the temperature, on logarithmic axes. Dashed curves of He initialisation fall off a cliff between temperatures 0.1 and 1, by many orders of magnitude; solid curves of critical initialisation stay between about 1 and 100."}} tags=["remove-input"]
 flows = tables.kernel_flows(SMOOTH_RELUS, temperatures, depth=depth)
@@ -49,13 +69,13 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 #
 # ## The claims, and what became of them
 #
-# Each line is a claim of the paper, or one that this book adds; a number that was measured; and a verdict that was computed from it: a claim
-# holds if the whole 95 % interval over seeds lies within its bounds, fails if it lies outside, and is undecided otherwise. Where a
-# claim is about all activations, the number is that of the worst one. Chapters say what is meant by each measure.
+# {numref}`tab-claims` has a line for each claim of the papers, and for each that this book adds: a verdict, and the number it was computed from, with
+# its bounds. A claim holds if the whole 95 % interval over seeds lies within its bounds, fails if it lies outside, and is undecided otherwise. Where a
+# claim is about all activations, the number is that of the worst one.
 
-# %% tags=["remove-input"]
+# %% mystnb={"figure": {"caption": "The board of claims. In parentheses: 95 % interval over seeds, where there are seeds.", "name": "tab-claims"}} tags=["remove-input"]
 board = claims.board()
-text_table(claims.readable(board), ["verdict", "claim", "source", "measured", "bounds", "chapter"])
+board_of_claims(board)
 
 # %% tags=["remove-input"]
 verdicts = board["verdict"].value_counts()

@@ -62,6 +62,7 @@
 import numpy as np
 
 from smoothrelu import SMOOTH_RELUS, figures, tables
+from smoothrelu.dials import dial
 from smoothrelu.show import glue, table
 
 # %% [markdown]
@@ -87,14 +88,15 @@ figures.gates_and_activations(shape)
 # %% [markdown]
 # ## One magnification per temperature
 #
-# {numref}`fig-family` uses ordinary units instead. Each panel is one gate, each colour one temperature, the darker the
-# colder. Nothing happens except that the rounded corner shrinks towards the origin. Notice how little is left to see at
+# {numref}`fig-family` uses ordinary units instead. Each panel is one gate, and the slider turns the temperature down.
+# Nothing happens except that the rounded corner shrinks towards the origin. Notice how little is left to see at
 # the second smallest temperature: to the eye the activation is ReLU already. Whether it is ReLU for a deep network,
 # which sees not one activation but a product of very many, is the question of the next chapter.
 
-# %% mystnb={"figure": {"caption": "Each smooth ReLU at several temperatures; ReLU is the thin black line.", "name": "fig-family"}, "image": {"alt": "Five panels, one for each activation, with one curve for each temperature. The lower the temperature, the closer the curve lies to ReLU."}} tags=["hide-input"]
-family = tables.activation_curves(SMOOTH_RELUS, temperatures, np.linspace(-3, 3, 401))
-figures.temperature_family(family)
+# %% mystnb={"figure": {"caption": "Each smooth ReLU at one temperature; ReLU is the thin black line.", "name": "fig-family"}} tags=["hide-input"]
+family = tables.activation_curves(SMOOTH_RELUS, temperatures, np.linspace(-3, 3, 241))
+one = {f"T = {T:g}": figures.temperature_family(family[family["temperature"] == T]) for T in temperatures}
+dial(one, label="Temperature", alt="Five panels, one for each activation, at {}, with ReLU. The lower the temperature, the closer the curve lies to ReLU.")
 
 # %% [markdown]
 # ## The distance to ReLU
@@ -109,7 +111,7 @@ figures.temperature_family(family)
 # Convergence is uniform, and its order in $T$ is exactly one, with a constant $d$ that belongs to the gate. The table
 # gives the constants; they are computed by Newton's method on the closed-form derivatives.
 
-# %%
+# %% mystnb={"figure": {"caption": "How far the activations are from ReLU at temperature 1, where, and their slope at the origin.", "name": "tab-distance"}}
 distances = tables.relu_distances(SMOOTH_RELUS, temperatures)
 constants = distances[distances["temperature"] == temperatures[0]].copy()
 constants["d"] = constants["distance"] / constants["temperature"]
@@ -117,7 +119,7 @@ constants["x / T"] = constants["x"] / constants["temperature"]
 table(constants, {"activation": "{}", "d": "{:.6f}", "x / T": "{:.6f}", "slope_at_0": "{:.6f}"})
 
 # %% [markdown]
-# The column $d$ is the greatest distance at $T=1$; $x/T$ is the place where it is reached. The four
+# In {numref}`tab-distance` the column $d$ is the greatest distance at $T=1$; $x/T$ is the place where it is reached. The four
 # symmetric gates are equally far on both sides, and the table names the left place; GumbelLU is farthest on the right. The
 # last column is the slope at the origin, $g(0)$.
 
@@ -151,6 +153,42 @@ assert worst < 1e-9
 # %% [markdown]
 # The largest relative deviation from {eq}`eq-distance` in this run is
 # {glue:text}`worst_deviation:.1e`.
+#
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: half a line, and something even
+# :class: exercise
+# Let the gate be symmetric, $g(-u)=1-g(u)$. Show that $\phi_T(x)-\phi_T(-x)=x$. What does it say about the slope at the origin, and about
+# the distance to ReLU on the two sides? Which of the five activations escapes?
+#
+# :::{dropdown} Solution
+# $\phi_T(x)-\phi_T(-x)=x\,g(x/T)+x\,g(-x/T)=x$. So $\phi_T(x)=x/2$ plus an even function, and so is ReLU, with the even function $|x|/2$. At the
+# origin an even smooth function has slope 0, which leaves $1/2$. The difference to ReLU is even, so it is the same on both sides. GumbelLU
+# escapes: its gate is not symmetric, and the table gives it another slope.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: the slope must overshoot
+# :class: exercise
+# Let $u\,(1-g(u))\to0$ as $u\to\infty$ and $g<1$, as all five gates have it. Show that $\phi_T'(x)>1$ for some $x>0$.
+#
+# :::{dropdown} Solution
+# $\phi_T(x)-x=-T\,u\,(1-g(u))$ with $u=x/T$ is negative for every $x>0$ and tends to 0. A function that is somewhere negative and tends to 0
+# has to rise on the way, so its slope $\phi_T'(x)-1$ is positive somewhere. The same argument on the left, with $u\,g(u)\to0$, gives a negative slope.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: fair temperatures
+# :class: exercise
+# At which temperature is GumbelLU as far from ReLU as GudermanLU is at $T=1$? Answer from {numref}`tab-distance`, then check: re-run this
+# page at that temperature.
+#
+# :::{dropdown} Solution
+# The distance is $T\,d$, so the temperature is the ratio of the two constants, one over
+# {glue:text}`widest_ratio:.2f`. The command at the foot of the page, with that value in `temperatures`, draws GumbelLU there; its distance is then the $d$ of
+# GudermanLU.
+# :::
+# ::::
 #
 # ## Where this is computed
 #

@@ -47,31 +47,6 @@ def board(path: Path = CLAIMS) -> pandas.DataFrame:
     return frame.reindex(columns=[*_WORDS, *_BOUNDS, *COMPUTED])
 
 
-def readable(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """The board for a page: what was measured and the bounds as text, the chapter as a link."""
-
-    def between(low: float, high: float) -> str:
-        return f"{low:.3g} to {high:.3g}"
-
-    def bounds(row) -> str:
-        if pandas.isna(row["at_most"]):
-            return f"at least {row['at_least']:g}"
-        if pandas.isna(row["at_least"]):
-            return f"at most {row['at_most']:g}"
-        return between(row["at_least"], row["at_most"])
-
-    def number(row) -> str:
-        interval = "" if row["low"] == row["high"] else f" ({between(row['low'], row['high'])})"
-        return f"{row['value']:.3g}{interval}"
-
-    rows = [row for _, row in frame.iterrows()]
-    return frame.assign(
-        measured=[number(row) for row in rows],
-        bounds=[bounds(row) for row in rows],
-        chapter=[f'<a href="{name}.html">{name[:2]}</a>' for name in frame["chapter"]],
-    )
-
-
 def measured(entry: dict) -> dict:
     """Value, interval and verdict of one claim, computed now."""
     value, low, high = (float(x) for x in MEASURES[entry["id"]]())

@@ -18,12 +18,6 @@ def glue(name: str, value: float | str) -> None:
     display({mime: repr(plain)}, metadata=metadata, raw=True)
 
 
-def text_table(frame, columns: list[str]):
-    """The columns of a table of sentences, whose cells wrap."""
-    shown = table(frame, dict.fromkeys(columns, "{}"))
-    return shown.set_table_attributes('class="dataframe text"')
-
-
 def table(frame, formats: dict[str, str]):
     """The columns named in `formats`, in that order, each written by its format string; for the
     last line of a cell.

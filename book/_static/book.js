@@ -1,4 +1,4 @@
-// Two things the theme leaves undone.
+// What the theme leaves undone.
 document.addEventListener("DOMContentLoaded", () => {
   // Some hosts show a notebook's JSON in the tab instead of saving it.
   for (const link of document.querySelectorAll("a.btn-download-source-button")) {
@@ -9,7 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
 // A box that scrolls must be reachable by keyboard; known only once mathematics is typeset.
 function focusable() {
   const boxes = document.querySelectorAll(
-    ".cell_output .output, .pst-scrollable-table-container, div.math, mjx-container, div.highlight pre"
+    ".cell_output .output, .drawing, .pst-scrollable-table-container, div.math, mjx-container, div.highlight pre"
   );
   for (const box of boxes) {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
@@ -21,3 +21,11 @@ window.addEventListener("load", () => {
   Promise.resolve(typeset).then(focusable);
 });
 window.addEventListener("resize", focusable);
+
+// On paper nothing can be opened: what is folded is open there, but for code.
+window.addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details:not([open]):not(.hide)")) {
+    fold.open = true;
+    window.addEventListener("afterprint", () => { fold.open = false; }, { once: true });
+  }
+});

@@ -1,4 +1,4 @@
-"""python -m smoothrelu.book build | chapter NAME | execute NAME | site"""
+"""python -m smoothrelu.book build | chapter NAME | execute NAME | site | pdf"""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from smoothrelu.book.checks import BookError
 from smoothrelu.book.execution import ChapterFailed, execute
 from smoothrelu.book.graph import BuildFailed, build, chapter
+from smoothrelu.book.pdf import pdf
 from smoothrelu.book.site import SiteFailed, site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,8 @@ def _answer(request: argparse.Namespace) -> str:
         return build(ROOT)
     if request.command == "chapter":
         return chapter(ROOT, request.name, request.params)
+    if request.command == "pdf":
+        return f"The book is printed: {pdf(ROOT)}"
     if request.command == "site":
         site(ROOT)
     else:
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="execute the stale chapters and build the site")
     commands.add_parser("site", help="build the site from the executed chapters")
+    commands.add_parser("pdf", help="print the built site to one PDF, by Chromium")
     named = {"chapter": "execute one chapter and build the site", "execute": "execute one chapter"}
     for command, what in named.items():
         sub = commands.add_parser(command, help=what)

@@ -15,7 +15,10 @@ from smoothrelu.book.provenance import record_of
 from smoothrelu.results import write_atomically
 
 # What fetches data (checked by its sums) or builds the pages around a chapter cannot change it.
-OUTSIDE = {"fetch", "book/__main__", "book/freshness", "book/graph", "book/lock", "book/site"}
+OUTSIDE = {
+    "fetch",
+    *(f"book/{name}" for name in ("__main__", "browser", "freshness", "graph", "lock", "pdf", "site")),
+}
 CHAPTER = ("data/manifest.json", "data/results/*.*", "book/claims.yml", "requirements.lock")
 SITE = (
     *("_config.yml", "_toc.yml", "requirements.lock", "smoothrelu/book/site.py", "book/*.*"),

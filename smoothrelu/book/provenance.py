@@ -60,7 +60,35 @@ def table(root: Path) -> str:
         data |= record["data"] if record else {}
     files = [[f"`{file}`", f"`{digest}`"] for file, digest in sorted(data.items())]
     run = _markdown(["Chapter", "Parameters", "Machine and versions", "Executed"], rows)
-    return f"{{.provenance}}\n{run}\n{_markdown(['Data file', 'SHA-256'], files) if files else ''}"
+    long = studies(root)
+    files += [[f"`data/results/{name}.csv`", f"`{r['sha256']}`"] for name, r in long.items()]
+    parts = [f"{{.provenance}}\n{run}"]
+    if long:
+        head = ["Table", "What it is", "Machine and versions", "Computed"]
+        rows = [[f"`{name}`", *_study(record)] for name, record in long.items()]
+        parts.append("The long runs, whose tables are part of the project:\n")
+        parts.append(f"{{.provenance}}\n{_markdown(head, rows)}")
+    parts += [_markdown(["Data file", "SHA-256"], files)] if files else []
+    return "\n".join(parts)
+
+
+def studies(root: Path) -> dict[str, dict]:
+    """The records of the committed tables of long runs, by the name of the table."""
+    paths = sorted((root / "data" / "results").glob("*.json"))
+    return {path.stem: json.loads(path.read_text()) for path in paths}
+
+
+def made_on(record: dict) -> str:
+    """The machine and the effort of a long run, in a line."""
+    devices, torch = (", ".join(record.get(key, ["unknown"])) for key in ("device", "torch"))
+    minutes = record.get("seconds", 0) / 60
+    return f"{devices}, torch {torch}, {record.get('runs', '?')} runs, {minutes:.0f} min"
+
+
+def _study(record: dict) -> list[str]:
+    commits = ", ".join(f"`{commit}`" for commit in record.get("commit", []))
+    when = f"{record.get('first', '?')} to<br>{record.get('last', '?')}<br>commit {commits}"
+    return [record.get("about", ""), made_on(record), when]
 
 
 def _row(root: Path, name: str, record: dict) -> list[str]:

@@ -10,6 +10,7 @@ from smoothrelu.figures.definitions import (
     gates_and_activations,
     temperature_family,
 )
+from smoothrelu.figures.dial import at_temperature
 from smoothrelu.figures.finite_width import (
     fluctuation_against_temperature,
     layers_until_exit,
@@ -48,6 +49,7 @@ from smoothrelu.figures.training import (
 )
 
 __all__ = [
+    "at_temperature",
     "circle_spectra",
     "collapse",
     "conditioning",

@@ -26,7 +26,7 @@ def kernel_speed(table: pandas.DataFrame) -> Figure:
     ).groupby(["name", "lr"], sort=False):
         ax = axes[names.index(name)]
         speed = run["ntk_first_difference"] / lr / run["ntk_norm"].iloc[0]
-        shade = 0.35 + 0.65 * rates.index(lr) / max(1, len(rates) - 1)
+        shade = 0.25 + 0.75 * (rates.index(lr) + 1) / len(rates)
         colour = COLOURS[run["activation"].iloc[0]]
         ax.plot(run["step"] * lr, speed, color=colour, alpha=shade, lw=1.1, label=f"step {lr:g}")
     for ax, name in zip(axes, names, strict=True):

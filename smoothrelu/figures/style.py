@@ -11,14 +11,17 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = {  # Okabe & Ito's palette: told apart by colour-blind readers, and in print
+# After Okabe & Ito: told apart by colour-blind readers, who need the red and the olive dark, and
+# with a contrast of at least 3 to white. In greys only legends and line styles tell them apart:
+# there are no seven lightnesses at that distance from white.
+COLOURS = {
     "ReLU": "#1a1a1a",
     "SWISH": "#0072b2",
     "GELU": "#c77f00",
     "GumbelLU": "#009e73",
-    "AlgebraicLU": "#d55e00",
-    "GudermanLU": "#a8578a",
-    "Mish": "#3d9ad1",
+    "AlgebraicLU": "#a63603",
+    "GudermanLU": "#8e3a78",
+    "Mish": "#5d6322",
 }
 TEMPERATURE_MAP = "viridis"
 INIT_STYLES = {"critical": "-", "he": (0, (4, 2)), "standard": (0, (1, 1.5))}

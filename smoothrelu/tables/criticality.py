@@ -17,7 +17,7 @@ from smoothrelu.tables.definitions import Family
 
 def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.DataFrame:
     """C_W, C_b and K_star of each activation at each temperature, with both susceptibilities at
-    K_star.
+    K_star, and x_square, the mean square of the inputs whose first kernel is K_star.
     """
     rows = []
     for kind in family:
@@ -31,11 +31,25 @@ def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.
                     "C_W": c.C_W,
                     "C_b": c.C_b,
                     "K_star": c.K_star,
+                    "x_square": (c.K_star - c.C_b) / c.C_W,
                     "chi_parallel": chi_parallel(activation, c.K_star, C_W=c.C_W),
                     "chi_perp": chi_perp(activation, c.K_star, C_W=c.C_W),
                 }
             )
     return pandas.DataFrame(rows)
+
+
+def critical_in_words(constants: pandas.DataFrame, T: float) -> str:
+    """The critical constants at T, their range over activations (table: `critical_constants`)."""
+    here = constants[constants["temperature"] == T]
+    names = {"C_W": "C_W", "C_b": "C_b", "K_star": "K*", "x_square": "inputs of mean square"}
+    spans = [f"{name} {_span(here[column])}" for column, name in names.items()]
+    return f"T = {T:g}: {', '.join(spans)}"
+
+
+def _span(values: pandas.Series) -> str:
+    low, high = (f"{x:.3g}" for x in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def critical_fixed_points(family: Family) -> pandas.DataFrame:

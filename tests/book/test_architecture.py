@@ -83,6 +83,8 @@ ARROWS = {
     },
     "summaries": set(),
     "figures": set(),
+    "board": set(),
+    "dials": set(),
     "show": set(),
 }
 HEAVY = {"pandas", "matplotlib", "torchvision", "scipy", "IPython", "papermill", "jupytext", "tqdm"}

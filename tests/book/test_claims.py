@@ -5,7 +5,8 @@ from math import inf
 import pytest
 import yaml
 
-from smoothrelu.claims import CLAIMS, board, measured, readable, verdict, write
+from smoothrelu import board as page
+from smoothrelu.claims import CLAIMS, board, measured, verdict, write
 from smoothrelu.measures import MEASURES
 
 ENTRIES = yaml.safe_load(CLAIMS.read_text())
@@ -45,7 +46,7 @@ def test_the_verdict_follows_from_the_bounds(tmp_path, bounds, expected):
     (entry,) = yaml.safe_load(path.read_text())
     assert entry["verdict"] == expected and 0 < entry["value"] < 1e-9
     assert path.read_text().startswith("# head\n")
-    assert " to " not in readable(board(path))["measured"].item()
+    assert " to " not in page.measured(board(path).iloc[0])
 
 
 def test_an_interval_across_a_bound_is_undecided():
@@ -69,3 +70,16 @@ def test_an_entry_that_lacks_something_is_named(tmp_path, entry, words):
     path.write_text(yaml.safe_dump([entry]))
     with pytest.raises(ValueError, match=words):
         board(path)
+
+
+def test_the_page_groups_claims_by_paper_and_keeps_ours_with_the_one_they_go_on_from(tmp_path):
+    entry = {"at_most": 1.0, "value": 0.5, "low": 0.5, "high": 0.5, "verdict": "holds"} | WORDS
+    sources = {"critical-point": "the paper, second claim", "stable-kernel": "lambda-GELU, target",
+               "stable-gradient": "this book", "relu-limit": "the paper, first claim"}  # fmt: skip
+    entries = [entry | {"id": id, "claim": f"{id} & co", "source": s} for id, s in sources.items()]
+    (path := tmp_path / "claims.yml").write_text(yaml.safe_dump(entries))
+    first, second = page.board_of_claims(board(path))._repr_html_().split("<tbody>")[1:]
+    assert "The paper: When are" in first and "holds 2" in first
+    assert "relu-limit &amp; co" in first and "first claim" in first
+    assert ">lambda-GELU <" in second and "stable-gradient &amp; co" in second
+    assert first.count("What was measured") == second.count("What was measured") == 2

@@ -57,6 +57,17 @@ class TestForm:
             assert mystnb["figure"]["name"].startswith("fig-") and mystnb["figure"]["caption"]
             assert len(mystnb["image"]["alt"].split()) >= 8
 
+    def test_every_dial_has_a_name_and_a_caption_and_its_cell_at_most_eleven_lines(self, path):
+        for cell in (c for c in cells(path, "code") if re.search(r"^dial\(", c.source, re.M)):
+            figure = cell.metadata["mystnb"]["figure"]
+            assert figure["name"].startswith("fig-") and figure["caption"]
+            assert len(code_lines(cell.source)) <= 11
+
+    def test_a_table_that_has_a_caption_is_numbered_as_one(self, path):
+        for cell in (c for c in cells(path, "code") if re.search(r"^table\(", c.source, re.M)):
+            figure = cell.metadata.get("mystnb", {}).get("figure")
+            assert figure is None or (figure["name"].startswith("tab-") and figure["caption"])
+
     def test_imports_come_from_the_package_and_a_few_libraries(self, path):
         for cell in cells(path, "code"):
             for node in ast.walk(ast.parse(cell.source)):

@@ -37,6 +37,15 @@ def test_the_page_shows_its_parameters_and_the_command_that_makes_it(built):
     assert "Not the published parameters" not in text
 
 
+def test_the_page_offers_its_notebook_and_its_source(built):
+    page = built[0] / "_build/html/book/chapters/01_first.html"
+    files = re.findall(r'class="reference download internal" [^>]*href="([^"]+)"', page.read_text())
+    assert [Path(file).name for file in files] == ["01_first.ipynb", "01_first.py"]
+    sources = [built[0] / "book/chapters/01_first.ipynb", built[0] / "notebooks/01_first.py"]
+    for file, source in zip(files, sources, strict=True):
+        assert (page.parent / file).read_bytes() == source.read_bytes()
+
+
 def test_a_published_notebook_names_no_folder_of_this_machine(built):
     for name in NAMES:
         text = page(built[0], name).read_text()
