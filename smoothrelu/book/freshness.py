@@ -17,7 +17,10 @@ from smoothrelu.results import write_atomically
 # What fetches data (checked by its sums) or builds the pages around a chapter cannot change it.
 OUTSIDE = {
     "fetch",
-    *(f"book/{name}" for name in ("__main__", "browser", "freshness", "graph", "lock", "pdf", "site")),
+    *(
+        f"book/{name}"
+        for name in ("__main__", "browser", "freshness", "graph", "lock", "pdf", "site")
+    ),
 }
 CHAPTER = ("data/manifest.json", "data/results/*.*", "book/claims.yml", "requirements.lock")
 SITE = (
