@@ -83,9 +83,15 @@ def gain(study: str) -> Estimate:
     return _worst(summaries.gain_of_critical(summaries.last_rows(published(study))))
 
 
-def gain_at_best_rate(study: str, temperature: float) -> Estimate:
-    runs = published(study)
-    return _worst(summaries.gain_at_best_rate(runs[runs["temperature"] == temperature]))
+def gain_at_best_rate(*studies: str, over: str = "he") -> Estimate:
+    runs = summaries.joined(*map(published, studies))
+    return _worst(summaries.gain_at_best_rate(runs, over=over))
+
+
+def distance_from_relu(study: str) -> Estimate:
+    """Of the network farthest from ReLU's, seed by seed."""
+    distance = summaries.distance_from_relu(summaries.last_rows(published(study)))
+    return summaries.interval(distance.groupby("seed")["distance"].max())
 
 
 def spread_over_activations(study: str) -> Estimate:
@@ -130,7 +136,11 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "stable-gradient-from-K-star": smallest_gradient_from_K_star,
     "faster-mnist": lambda: gain("mnist_warm"),
     "faster-cifar10": lambda: gain("cifar10_warm"),
-    "faster-best-rate-mnist": lambda: gain_at_best_rate("mnist_rates", 1.0),
+    "faster-best-rate-mnist": lambda: gain_at_best_rate("mnist_rates"),
+    "faster-than-default-mnist": lambda: gain_at_best_rate(
+        "mnist_rates", "mnist_default", over="standard"
+    ),
+    "cold-alike-mnist": lambda: distance_from_relu("mnist_cold"),
     "alike-mnist": lambda: spread_over_activations("mnist_warm"),
     "alike-cifar10": lambda: spread_over_activations("cifar10_warm"),
     "ntk-smooth-variation": lambda: exponent("ntk_mnist", _Q, _SMOOTH, 1.0, 1.0),

@@ -43,6 +43,21 @@ def last_rows(kept: pandas.DataFrame) -> pandas.DataFrame:
     return kept.drop_duplicates([*SETTING, "init", "seed"], keep="last")
 
 
+def joined(*tables: pandas.DataFrame) -> pandas.DataFrame:
+    """The rows of several tables of runs as one."""
+    return pandas.concat(tables, ignore_index=True)
+
+
+def distance_from_relu(runs: pandas.DataFrame) -> pandas.DataFrame:
+    """By how much, as a fraction, the mean_loss of each network differs from that of the ReLU
+    network of its seed; one row a smooth network, columns activation, init, seed and distance.
+    """
+    relu = runs[runs["activation"] == "ReLU"].set_index("seed")["mean_loss"]
+    smooth = runs[runs["activation"] != "ReLU"]
+    distance = (smooth["mean_loss"] / smooth["seed"].map(relu) - 1).abs()
+    return smooth[["activation", "init", "seed"]].assign(distance=distance)
+
+
 def gain_of_critical(
     runs: pandas.DataFrame, measure: str = "mean_loss", *, over: str = "he"
 ) -> pandas.DataFrame:
