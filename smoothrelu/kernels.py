@@ -68,7 +68,7 @@ def kernel_flow(activation: Activation, K: float, *, depth: int, C_W: float, C_b
     """
     if not isinstance(depth, int) or depth < 1:
         raise ValueError(f"depth counts the linear layers, 1 or more, got {depth!r}")
-    now = _positive(float(K)).item()
+    now = positive_kernel(float(K)).item()
     flow, table = [now], None
     while len(flow) < depth:
         if not _TINY < now < _HUGE:
@@ -84,7 +84,7 @@ def kernel_flow(activation: Activation, K: float, *, depth: int, C_W: float, C_b
 
 def moments(activation: Activation, K: float | Tensor) -> "Moments":
     """The Gaussian moments at the kernel K. Arguments, accuracy, errors: `kernel_map`."""
-    K = _positive(K)
+    K = positive_kernel(K)
     return MomentTable(activation, K.min().item(), K.max().item())(K)
 
 
@@ -231,10 +231,14 @@ def _check(activation: Activation, z: Tensor, phi: Tensor, derivative: Tensor) -
         )
 
 
-def _positive(K: float | Tensor) -> Tensor:
+def positive_kernel(K: float | Tensor) -> Tensor:
+    """K as a float64 tensor; ValueError where it is not positive and finite."""
     K = torch.as_tensor(K, dtype=torch.float64)
     if not ((K > 0) & K.isfinite()).all():
-        raise ValueError(f"the kernel K must be positive and finite, got {K.tolist()}")
+        raise ValueError(
+            f"the kernel K must be positive and finite, got {K.tolist()}; "
+            "a first layer makes K = C_b + C_W |x|^2/n_in"
+        )
     return K
 
 

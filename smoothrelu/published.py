@@ -17,13 +17,16 @@ from smoothrelu.results import write_atomically
 RESULTS = CHECKOUT_DATA / "results"
 
 
-def published(name: str, folder: str | os.PathLike = RESULTS) -> pandas.DataFrame:
-    """The table of the study `name`; its provenance, a dict, is in the frame's .attrs.
+def published(
+    name: str, folder: str | os.PathLike = RESULTS, *, command: str | None = None
+) -> pandas.DataFrame:
+    """The table `name`; its provenance, a dict, is in the frame's .attrs.
 
+    command: what computes it, for the messages; None: it is a study, `make paper STUDY=name` does.
     Raises DataError where there is none, and where its bytes are not those that were written.
     """
     table, record = (Path(folder) / f"{name}{suffix}" for suffix in (".csv", ".json"))
-    remedy = f"compute it: make paper STUDY={name}"
+    remedy = f"compute it: {command or f'make paper STUDY={name}'}"
     if not (table.is_file() and record.is_file()):
         raise DataError(f"no table of {name!r} in {Path(folder).name}/; {remedy}")
     try:
@@ -42,12 +45,17 @@ def published(name: str, folder: str | os.PathLike = RESULTS) -> pandas.DataFram
 
 
 def publish(
-    name: str, table: pandas.DataFrame, provenance: dict, folder: str | os.PathLike = RESULTS
+    name: str,
+    table: pandas.DataFrame,
+    provenance: dict,
+    folder: str | os.PathLike = RESULTS,
+    *,
+    digits: int = 7,
 ) -> None:
-    """Write a table and its provenance, each atomically; numbers in seven significant digits."""
+    """Write a table and its provenance, each atomically; numbers in so many significant digits."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    text = table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
+    text = table.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n").encode()
     record = provenance | {"rows": len(table), "sha256": hashlib.sha256(text).hexdigest()}
     write_atomically(folder / f"{name}.csv", text)
     write_atomically(folder / f"{name}.json", f"{json.dumps(record, indent=2)}\n".encode())
