@@ -75,10 +75,13 @@ from smoothrelu.show import glue, table
 temperatures = [1.0, 0.1, 0.01]
 depth = 50
 x_square = 1.0
+width = 700
+networks = 20
 
 # %% [markdown]
 # `x_square` is the mean square of an input, $|x|^2/n_{\rm in}$; it is 1 for the standardised images of the later
-# chapters. The first layer makes the kernel $K^{(1)} = C_b + C_W\,|x|^2/n_{\rm in}$ from it.
+# chapters. The first layer makes the kernel $K^{(1)} = C_b + C_W\,|x|^2/n_{\rm in}$ from it. `networks` is how many random
+# networks of `width` neurons a layer are drawn to check the curves of infinite width.
 #
 # ## The critical constants
 #
@@ -99,24 +102,37 @@ table(constants, digits | {"chi_parallel": "{:.8f}", "chi_perp": "{:.8f}"})
 # kernel varies. Far to the right, where the signal is large against the temperature, both curves flatten: there the
 # network cannot tell its activation from ReLU. Far to the left it sees only the slope at the origin, a linear network with
 # too small a gain. In between there is one place where both are 1.
+#
+# Two things stand beside the curves that know nothing of the quadrature behind them. The circles are measured: one layer of a real random
+# network turns a small difference between the norms of two inputs into another, which gives $\chi_\parallel$, and a small angle between two inputs into
+# another distance, which gives $\chi_\perp$. The bars are standard errors over the networks drawn. The crosses of GELU are a closed form: its
+# moments are elementary functions of $K$ and an arctangent.
 
-# %% mystnb={"figure": {"caption": "Both susceptibilities against the kernel, at the critical weight variance. The dotted line is $K^\\star$.", "name": "fig-chi"}, "image": {"alt": "Five panels, one for each activation, with two curves each: the parallel and the perpendicular susceptibility against the kernel in units of the squared temperature. They cross at the height one, at the critical kernel marked by a dotted line."}} tags=["hide-input"]
-figures.susceptibilities(tables.susceptibilities(SMOOTH_RELUS, np.logspace(-3, 5, 161)))
+# %% mystnb={"figure": {"caption": "Both susceptibilities against the kernel, at the critical weight variance. The dotted line is $K^\\star$. Circles: measured in one layer of real networks, filled for $\\chi_\\parallel$, open for $\\chi_\\perp$. Crosses: GELU's closed form.", "name": "fig-chi"}, "image": {"alt": "Five panels, one for each activation, with two curves each: the parallel and the perpendicular susceptibility against the kernel in units of the squared temperature. They cross at the height one, at the critical kernel marked by a dotted line. Circles measured in real networks and, for GELU, crosses of the closed form lie on the curves."}} tags=["hide-input"]
+some = np.logspace(-3, 4, 8)
+measured = tables.measured_susceptibilities(SMOOTH_RELUS, some, width=width, seeds=range(networks))
+closed = tables.closed_susceptibilities(some)
+figures.susceptibilities(tables.susceptibilities(SMOOTH_RELUS, np.logspace(-3, 5, 161)), measured, closed)
 
 # %% [markdown]
 # ## What becomes of a signal
 #
 # Now let an input of mean square `x_square` travel through the layers. {numref}`fig-kernel-flow` compares the critical
-# initialisation (solid) with He's (dashed), one panel for each temperature.
+# initialisation (solid) with He's (dashed), one panel for each temperature. The points belong to real networks: in each layer the mean square of the
+# preactivations of one input and, for {numref}`fig-gradient-flow`, the squared length of a small change of that input. The Jacobian between
+# two layers has the same mean square in both directions, so what a change gains on its way forward a squared gradient gains on its way back.
 
 # %%
 flows = tables.kernel_flows(SMOOTH_RELUS, temperatures, depth=depth, x_square=x_square)
+drawn = tables.measured_flows(
+    SMOOTH_RELUS, temperatures, depth=depth, width=width, seeds=range(networks), x_square=x_square
+)
 
-# %% mystnb={"figure": {"caption": "The kernel over the layers of a wide network.", "name": "fig-kernel-flow"}, "image": {"alt": "One panel for each temperature; the kernel on a logarithmic axis against the layer. At temperature one the dashed curves of He initialisation fall by many orders of magnitude while the solid critical ones stay near their start; at low temperature all curves are nearly level."}} tags=["hide-input"]
-figures.flow_over_depth(flows, "K", "kernel K")
+# %% mystnb={"figure": {"caption": "The kernel over the layers of a wide network. Lines: infinite width. Points: the typical real network and its standard error; filled for critical, open for He.", "name": "fig-kernel-flow"}, "image": {"alt": "One panel for each temperature; the kernel on a logarithmic axis against the layer. At temperature one the dashed curves of He initialisation fall by many orders of magnitude while the solid critical ones stay near their start; at low temperature all curves are nearly level. Points from real networks scatter about the lines."}} tags=["hide-input"]
+figures.flow_over_depth(flows, drawn, "K", "kernel K")
 
-# %% mystnb={"figure": {"caption": "The squared gradient on its way back, relative to the last layer: the product of $\\chi_\\perp$ over the layers.", "name": "fig-gradient-flow"}, "image": {"alt": "One panel for each temperature; the product of the perpendicular susceptibility over the layers. At temperature one it collapses under He initialisation and falls slowly under the critical one."}} tags=["hide-input"]
-figures.flow_over_depth(flows, "gradient", "squared gradient")
+# %% mystnb={"figure": {"caption": "The squared gradient on its way back, relative to the last layer: the product of $\\chi_\\perp$ over the layers. Points: real networks, as in the figure before.", "name": "fig-gradient-flow"}, "image": {"alt": "One panel for each temperature; the product of the perpendicular susceptibility over the layers. At temperature one it collapses under He initialisation and falls slowly under the critical one. Points from real networks scatter about the lines."}} tags=["hide-input"]
+figures.flow_over_depth(flows, drawn, "gradient", "squared gradient")
 
 # %% [markdown]
 # ## How to read the figures
@@ -132,6 +148,11 @@ figures.flow_over_depth(flows, "gradient", "squared gradient")
 #
 # Critical does not mean constant. The curves start at a $K^{(1)}$ that is not $K^\star$ and drift, slowly. Where to, is the
 # next question.
+#
+# The points of one panel err together: all its networks share their random numbers, and layers share what the layers before them did. A point is the typical network
+# among {glue:text}`networks:.0f` of width {glue:text}`width:.0f`, the exponential of the mean logarithm. It lies below the mean, by up to $5\ell/(2n)$ in layer $\ell$ at width $n$, because
+# the logarithm of a random kernel spreads by the square root of $5\ell/n$ ({doc}`06_finite_width`). The largest bars are those of He-initialised GudermanLU: there chance decides in which layer the
+# signal begins to die.
 #
 # There is a price at the cold end too. At the lowest temperature of this run the critical kernels have moved by up to
 # {glue:text}`cold_critical:.0%` over all layers and He's by
@@ -187,7 +208,8 @@ assert set(attracts[attracts == "below"].index) == {"SWISH", "AlgebraicLU"}
 # ## What would falsify the claim
 #
 # A smooth ReLU whose susceptibilities are not both 1 at its critical point; a $C_W$ that varies with the temperature; a
-# critical network whose kernel decays exponentially, or a He-initialised one at the highest temperature whose kernel stays.
+# critical network whose kernel decays exponentially, or a He-initialised one at the highest temperature whose kernel stays; real networks
+# that leave the curves by more than five standard errors and what a finite width adds.
 
 # %%
 last = flows[flows["layer"] == depth].set_index(["activation", "temperature", "init"])["K"]
@@ -205,12 +227,28 @@ glue("cold_he", cold["he"])
 assert off_by < 1e-9 and spread < 1e-10
 assert (last.xs("critical", level="init") > 0.1).all()
 
+# %% tags=["hide-input"]
+exact = tables.susceptibilities(SMOOTH_RELUS, some)
+gelu = exact[exact["activation"] == "GELU"].reset_index()
+off_gelu = closed[["chi_parallel", "chi_perp"]] - gelu[["chi_parallel", "chi_perp"]]
+chi_off = tables.errors_off(measured, exact, ["chi_parallel", "chi_perp"], beyond=1 / width)
+flow_off = tables.errors_off(drawn, flows, ["K", "gradient"], beyond=2.5 * depth / width)
+glue("chi_off", chi_off.max())
+glue("flow_off", flow_off.max())
+glue("off_gelu", np.abs(off_gelu).to_numpy().max())
+assert np.abs(off_gelu).to_numpy().max() < 1e-11
+assert chi_off.max() < 5 and flow_off.max() < 5
+glue("networks", networks)
+glue("width", width)
+
 # %% [markdown]
 # In this run the susceptibilities differ from 1 by at most
-# {glue:text}`off_by:.0e`.
+# {glue:text}`off_by:.0e`. What real networks show differs from the curves by at most {glue:text}`chi_off:.1f`
+# standard errors in {numref}`fig-chi`, and, beyond five halves of the depth over the width, by at most {glue:text}`flow_off:.1f` in {numref}`fig-kernel-flow` and {numref}`fig-gradient-flow`. GELU's curves
+# are within {glue:text}`off_gelu:.0e` of its closed form.
 #
 # ## Where this is computed
 #
 # `smoothrelu/gaussian.py` holds the quadrature, `smoothrelu/kernels.py` the map and the susceptibilities,
-# `smoothrelu/critical.py` the solution of {eq}`eq-critical`. The function `criticality` takes any elementwise function
+# `smoothrelu/critical.py` the solution of {eq}`eq-critical`; `smoothrelu/random_networks.py` draws the real networks. The function `criticality` takes any elementwise function
 # of PyTorch, `torch.nn.functional.silu` as well as a lambda of your own, and says so where there is no critical point.

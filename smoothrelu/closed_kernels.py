@@ -23,9 +23,12 @@ def relu_moments(K: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
     Accuracy: 1e-12, the first relative to q, at t = 0, pi and in [1e-3, 3]; closer to either end t
     is lost in K, and the second has an error of eps/t.
     """
-    cosine = (K / q).clamp(-1, 1)
-    angle = cosine.acos()
-    first = q * (angle.sin() + (math.pi - angle) * cosine) / (2 * math.pi)
+    return relu_moments_at((K / q).clamp(-1, 1).acos(), q)
+
+
+def relu_moments_at(angle: Tensor, q: Tensor | float) -> tuple[Tensor, Tensor]:
+    """`relu_moments` at an angle t in [0, pi]; accuracy 1e-15, the first relative to q."""
+    first = q * (angle.sin() + (math.pi - angle) * angle.cos()) / (2 * math.pi)
     return first, (math.pi - angle) / (2 * math.pi)
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Generator, Tensor
 
 from smoothrelu.gaussian import gaussian_mean
-from smoothrelu.kernels import Activation, chi_parallel, kernel_flow, scale_of
+from smoothrelu.kernels import Activation, chi_parallel, kernel_flow, moments, scale_of
 from smoothrelu.network import MLP
 
 _AT_ONCE = 1 << 16  # preactivations: they stay in the cache
@@ -69,7 +69,7 @@ def layer_noise(activation: Activation, K: float | Tensor, *, C_W: float):
     `kernel_map`.
     """
     scale = scale_of(activation)
-    _refuse_no_kernel(K)
+    moments(activation, K)  # refuses what is no kernel or no activation
     fourth = gaussian_mean(lambda z: activation(z) ** 4, K, scale)
     square = gaussian_mean(lambda z: activation(z) ** 2, K, scale)
     noise = C_W**2 * (fourth - square**2)
@@ -83,7 +83,7 @@ def kernel_curvature(activation: Activation, K: float | Tensor, *, C_W: float):
     From d<f>_K/dK = <f''>_K/2, twice, the derivatives shifted to the normal density; 0 for ReLU.
     Shapes and errors: `kernel_map`. Accuracy: K F'' to 1e-11 C_W, absolutely.
     """
-    _refuse_no_kernel(K)
+    moments(activation, K)  # refuses what is no kernel or no activation
     k = torch.as_tensor(K, dtype=torch.float64)
 
     def integrand(z: Tensor) -> Tensor:
@@ -213,11 +213,3 @@ def next_kernels(
         phi = activation(z.mul_(deviations[part]))  # (members, width)
         squares[part] = torch.linalg.vector_norm(phi, dim=1, dtype=torch.float64) ** 2
     return C_b + C_W / width * squares
-
-
-def _refuse_no_kernel(K: float | Tensor) -> None:
-    if not (torch.as_tensor(K) > 0).all():
-        raise ValueError(
-            f"the kernel K must be positive, got {torch.as_tensor(K).tolist()}; "
-            "a first layer makes K = C_b + C_W |x|^2/n_in"
-        )

@@ -15,6 +15,7 @@ from torch import Tensor
 from smoothrelu.kernels import (
     Activation,
     MomentTable,
+    check_variances,
     name_of,
     scale_of,
     slopes_at_the_origin,
@@ -73,6 +74,7 @@ def fixed_points(
     Raises ValueError where every kernel is at rest (ReLU under He initialisation), where the map
     falls as K rises, so that a flow may jump over a fixed point, and as `kernel_map`.
     """
+    check_variances(C_W, C_b)
     area = (scale_of(activation) or 1.0) ** 2
     table = MomentTable(activation, area * _SEARCHED[0], area * _SEARCHED[1])
     K, rises = _moving(activation, table, C_W, C_b, tangent)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothrelu.gaussian import conditional_mean, pair_nodes, pair_scale
+from smoothrelu.gaussian import normal_density, pair_nodes, pair_scale, shared_means
 from smoothrelu.kernels import Activation, scale_of, value_and_derivative
 
 _MIDDLE = math.sqrt(0.5)  # sin(theta/2) at theta = pi/2, where the two halves meet
@@ -144,7 +144,7 @@ def tables(activation: Activation, q: Tensor) -> Tables:
     reach = 0.501 * max((logs.max() - logs.min()).item(), _NARROWEST)
     x, to_q = _chebyshev(math.ceil(34 / math.asinh(math.pi / reach)) + 1)
     sigma = torch.exp((middle + reach * x) / 2)
-    c = pair_scale(sigma.max(), scale_of(activation)).item()
+    c = pair_scale(sigma.max().item(), scale_of(activation))
     values, spread = _values(activation, sigma, c)
     functions = torch.eye(len(x), dtype=torch.float64)
     if not isinstance(getattr(activation, "temperature", None), Tensor):
@@ -160,20 +160,21 @@ def _values(activation: Activation, sigma: Tensor, c: float) -> tuple[Tensor, Te
     """(G, E') at the Chebyshev points of y, (2, 2, M, Q, Q), and the spread, (Q, Q)."""
     size = _degree(c)
     p = (c / 2) * torch.sinh((_chebyshev(size)[0] + 1) * (_reach(c) / 2))
-    x, w = pair_nodes(c)
+    x, dx = pair_nodes(c)
+    w = dx * normal_density(x)
     z = sigma[:, None] * x
     phi, slope = value_and_derivative(activation, z)
-    weighted, opposite = w * slope, w * slope.flip(1)
 
     def derivative(u: Tensor) -> Tensor:
         return value_and_derivative(activation, u)[1]
 
     rows = []
     for angle in (2 * torch.asin(p)).tolist():
-        given = conditional_mean(derivative, sigma, angle, c)
-        rows.append(torch.stack([weighted @ given.T, opposite @ given.T]))
-    E = torch.stack(rows, 1)  # (2, M, Q, Q)
-    E = (E + E.mT) / 2
+        share, (plus, minus) = shared_means(derivative, sigma, angle, c)
+        one, other = torch.cat([plus, minus], 1), torch.cat([minus, plus], 1)  # (Q, 2h)
+        weighted = one * share.repeat(2)
+        rows.append(torch.stack([weighted @ one.T, weighted @ other.T]))
+    E = torch.stack(rows, 1)  # (2, M, Q, Q), of the angle and of pi minus it
     G = torch.einsum("mk,hkij->hmij", _averages(c, size), E)
     whole = G[0, -1] + G[1, -1]  # of E(0) - E(pi), over sqrt(q1 q2)
     G, rest = G[:, :-1], (1 - 2 * p * p)[:, None, None]

@@ -33,9 +33,11 @@ def kernel_map(activation: Activation, K: float | Tensor, *, C_W: float, C_b: fl
     Accuracy: relative 1e-12 for a smooth ReLU at any temperature. Moments are taken over twelve
     standard deviations: inf where phi^2 leaves the range of float64 there, and too small where phi
     grows so fast that its moment lies beyond (exp at K > 20).
-    Raises ValueError for K <= 0 or not finite, and for an activation that is not elementwise, gives
-    another dtype or shape, NaN anywhere, or a pole near the origin.
+    Raises ValueError for K <= 0 or not finite, C_W or C_b negative or not finite, and for an
+    activation that is not elementwise, gives another dtype or shape, NaN anywhere, or a pole near
+    the origin.
     """
+    check_variances(C_W, C_b)
     return _like(K, C_b + C_W * moments(activation, K).square)
 
 
@@ -46,6 +48,7 @@ def chi_parallel(activation: Activation, K: float | Tensor, *, C_W: float):
     The growth per layer of a small deviation of the kernel. Arguments, accuracy and errors:
     `kernel_map`.
     """
+    check_variances(C_W)
     return _like(K, C_W * moments(activation, K).slope)
 
 
@@ -55,6 +58,7 @@ def chi_perp(activation: Activation, K: float | Tensor, *, C_W: float):
     The growth per layer of the squared distance between two nearby inputs, and of the squared
     gradient in going back. Arguments, accuracy and errors: `kernel_map`.
     """
+    check_variances(C_W)
     return _like(K, C_W * moments(activation, K).derivative_square)
 
 
@@ -68,6 +72,7 @@ def kernel_flow(activation: Activation, K: float, *, depth: int, C_W: float, C_b
     """
     if not isinstance(depth, int) or depth < 1:
         raise ValueError(f"depth counts the linear layers, 1 or more, got {depth!r}")
+    check_variances(C_W, C_b)
     now = _positive(float(K)).item()
     flow, table = [now], None
     while len(flow) < depth:
@@ -147,6 +152,13 @@ class MomentTable:
         return (self._half_square * (1 - self.high / K)).clamp(min=_NEGLIGIBLE).exp()
 
 
+def check_variances(C_W: float, C_b: float = 0.0) -> None:
+    """ValueError where one of them is no variance."""
+    for name, x in (("C_W", C_W), ("C_b", C_b)):
+        if not 0 <= x < math.inf:
+            raise ValueError(f"{name} is a variance, finite and not negative; got {x}")
+
+
 def scale_of(activation: Activation) -> float | None:
     """The length over which it varies near the origin: its temperature, or None where it has
     none.
@@ -220,21 +232,26 @@ def _check(activation: Activation, z: Tensor, phi: Tensor, derivative: Tensor) -
         )
     if isinstance(activation, SmoothReLU):
         return
-    together = phi[::7]
-    alone = _applied(activation, z[::7].detach().clone()).detach()
+    some = slice(1, -1, 7)  # without the ends, which decide what a softmax of all nodes is
+    together = phi[some]
+    alone = _applied(activation, z[some].detach().clone()).detach()
     if not torch.allclose(alone, together, rtol=1e-12, atol=1e-13):
         i = (alone - together).abs().nan_to_num().argmax()
         raise ValueError(
-            f"{name_of(activation)} is not elementwise: at z = {z[::7][i].item():g} it gives "
+            f"{name_of(activation)} is not elementwise: at z = {z[some][i].item():g} it gives "
             f"{together[i].item():g} in one tensor and {alone[i].item():g} in another; "
             "the theory holds for functions of one number"
         )
 
 
 def _positive(K: float | Tensor) -> Tensor:
+    """K as a float64 tensor; ValueError where it is not positive and finite."""
     K = torch.as_tensor(K, dtype=torch.float64)
     if not ((K > 0) & K.isfinite()).all():
-        raise ValueError(f"the kernel K must be positive and finite, got {K.tolist()}")
+        raise ValueError(
+            f"the kernel K must be positive and finite, got {K.tolist()}; "
+            "a first layer makes K = C_b + C_W |x|^2/n_in"
+        )
     return K
 
 

@@ -15,16 +15,18 @@ from smoothrelu.datasets import CHECKOUT_DATA, DataError
 from smoothrelu.results import write_atomically
 
 RESULTS = CHECKOUT_DATA / "results"
-COMMANDS = {"finite_width": "python -m smoothrelu.wide_networks"}  # of what is no study
 
 
-def published(name: str, folder: str | os.PathLike = RESULTS) -> pandas.DataFrame:
-    """The table of the study `name`; its provenance, a dict, is in the frame's .attrs.
+def published(
+    name: str, folder: str | os.PathLike = RESULTS, *, command: str | None = None
+) -> pandas.DataFrame:
+    """The table `name`; its provenance, a dict, is in the frame's .attrs.
 
+    command: what computes it, for the messages; None: it is a study, `make paper STUDY=name` does.
     Raises DataError where there is none, and where its bytes are not those that were written.
     """
     table, record = (Path(folder) / f"{name}{suffix}" for suffix in (".csv", ".json"))
-    remedy = f"compute it: {COMMANDS.get(name, f'make paper STUDY={name}')}"
+    remedy = f"compute it: {command or f'make paper STUDY={name}'}"
     if not (table.is_file() and record.is_file()):
         raise DataError(f"no table of {name!r} in {Path(folder).name}/; {remedy}")
     try:
@@ -43,17 +45,17 @@ def published(name: str, folder: str | os.PathLike = RESULTS) -> pandas.DataFram
 
 
 def publish(
-    name: str, table: pandas.DataFrame, provenance: dict, folder: str | os.PathLike = RESULTS
+    name: str,
+    table: pandas.DataFrame,
+    provenance: dict,
+    folder: str | os.PathLike = RESULTS,
+    *,
+    digits: int = 7,
 ) -> None:
-    """Write a table and its provenance, each atomically; numbers in seven significant digits."""
-    text = table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
-    publish_text(name, text, provenance | {"rows": len(table)}, folder)
-
-
-def publish_text(name: str, text: bytes, record: dict, folder: str | os.PathLike = RESULTS) -> None:
-    """Write a table that is text already, and its record."""
+    """Write a table and its provenance, each atomically; numbers in so many significant digits."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    record = record | {"sha256": hashlib.sha256(text).hexdigest()}
+    text = table.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n").encode()
+    record = provenance | {"rows": len(table), "sha256": hashlib.sha256(text).hexdigest()}
     write_atomically(folder / f"{name}.csv", text)
     write_atomically(folder / f"{name}.json", f"{json.dumps(record, indent=2)}\n".encode())

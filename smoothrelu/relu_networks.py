@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from smoothrelu.activations import SmoothReLU
+from smoothrelu.closed_kernels import relu_moments_at
 from smoothrelu.infinite_width import infinite_width_kernels
 from smoothrelu.kernels import Activation
 from smoothrelu.network import linear_layers
@@ -79,15 +80,15 @@ def pair_kernels(activation: SmoothReLU, *, K: float, angle: float | Tensor, dep
     return torch.stack(columns, -1).reshape(*angle.shape, 4)
 
 
-def relu_pair_kernels(*, K: float, angle: float, depth: int) -> Tensor:
+def relu_pair_kernels(*, K: float, angle: float | Tensor, depth: int) -> Tensor:
     r"""`pair_kernels` of ReLU, by the arc-cosine kernels of Cho & Saul (2009)."""
-    theta, same, pair = angle, 1 + K / 2, 1 + K / 2 * math.cos(angle)
+    theta = torch.as_tensor(angle, dtype=torch.float64)
+    pair = 1 + K / 2 * theta.cos()
     for _ in range(depth - 1):
-        keep = 1 - theta / math.pi
-        cos = math.sin(theta) / math.pi + keep * math.cos(theta)
-        same, pair = 1 + K / 2 + same, 1 + K * cos / 2 + keep * pair
-        theta = math.acos(min(cos, 1.0))
-    return torch.tensor([K, K * math.cos(theta), same, pair], dtype=torch.float64)
+        first, second = relu_moments_at(theta, K)
+        pair, theta = 1 + first + 2 * second * pair, (2 * first / K).clamp(max=1).acos()
+    same, K = torch.full_like(theta, depth * (1 + K / 2)), torch.full_like(theta, K)
+    return torch.stack([K, K * theta.cos(), same, pair], -1)
 
 
 def network_law(activation: SmoothReLU, *, K: float, layer: int) -> Law:

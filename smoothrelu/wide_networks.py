@@ -11,48 +11,26 @@ networks; the ensembles of two activations are correlated, which makes their dif
 """
 
 import argparse
-import csv
-import io
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import pandas
 import torch
 from torch import Generator, Tensor, nn
 
 from smoothrelu.activations import GELU, SWISH, AlgebraicLU, GudermanLU, GumbelLU, Mish
-from smoothrelu.critical import criticality
-from smoothrelu.datasets import CHECKOUT_DATA
 from smoothrelu.finite_width import against_relu, sample_kernels, statistics
-from smoothrelu.kernels import Activation
-from smoothrelu.published import publish_text
+from smoothrelu.published import RESULTS, publish
+from smoothrelu.random_networks import Setting, critical_setting
 from smoothrelu.results import Store, commit, default_store
 
-TABLE = CHECKOUT_DATA / "results" / "finite_width.csv"
 DEPTH = 50
 LAYERS = (2, 5, 10, 20, 30, 40, 50)
 ROUND = {4096: 1, 1024: 4, 256: 16}  # networks of each width in a round
 CHAIN_WIDTHS = (256, 512, 1024, 2048, 4096)
 MEMBERS = 4000
 N_IN = 784
-
-
-@dataclass(frozen=True)
-class Setting:
-    """An activation, its weight and bias variances, and the kernel K of the first layer."""
-
-    name: str
-    activation: Activation
-    C_W: float
-    C_b: float
-    K: float
-
-
-def critical_setting(activation: nn.Module) -> Setting:
-    """Critical initialisation, and the input that puts the first kernel at K* (at 1 for ReLU)."""
-    c = criticality(activation)
-    return Setting(type(activation).__name__, activation, c.C_W, c.C_b, c.K_star or 1.0)
 
 
 def settings() -> list[Setting]:
@@ -108,7 +86,7 @@ def run(store: Store, minutes: float) -> None:
         _stored_or_made(store, _key(width, index), _network, width, index)
 
 
-def write_table(store: Store, path: Path = TABLE) -> None:
+def write_table(store: Store, folder: Path = RESULTS) -> None:
     """A row for each (sampled, activation, width, layer), with its provenance: sampled is "chain"
     or "networks"; the other columns are those of `tables.kernel_ensembles`.
     """
@@ -123,11 +101,9 @@ def write_table(store: Store, path: Path = TABLE) -> None:
         kernels = {net.name: _kernels(records, net.name) for net in settings()}
         where = {"sampled": "networks", "width": width, "networks": len(records)}
         rows += _rows(where, _statistics(kernels), _provenance(records, seeds))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    publish_text(path.stem, text.getvalue().encode(), {"rows": len(rows)}, path.parent)
+    about = "kernels of networks of finite width at critical initialisation, starting at K*"
+    made = {"about": about, "command": "python -m smoothrelu.wide_networks"}
+    publish("finite_width", pandas.DataFrame(rows, dtype=str), made, folder)
 
 
 def _network(width: int, index: int) -> dict:

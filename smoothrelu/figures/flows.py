@@ -12,10 +12,15 @@ _LIMIT = 0.02  # of the colour scale of ln chi_perp
 
 @styled
 def phase_diagrams(
-    phases: pandas.DataFrame, boundaries: pandas.DataFrame, *, zoom: tuple[float, float]
+    phases: pandas.DataFrame,
+    boundaries: pandas.DataFrame,
+    networks: pandas.DataFrame,
+    *,
+    zoom: tuple[float, float],
 ) -> Figure:
-    """ln chi_perp where the flow ends, over (C_W, C_b/C_b*): a panel an activation (tables:
-    `tables.phases`, `tables.phase_boundaries`).
+    """ln chi_perp where the flow ends, over (C_W, C_b/C_b*): a panel an activation, and in squares
+    of the same colours what real networks show (tables: `tables.phases`, `tables.phase_boundaries`,
+    `tables.measured_phases`).
 
     zoom: the span of C_W shown.
     """
@@ -38,6 +43,10 @@ def phase_diagrams(
         ax.plot(real["C_W"], real["C_b_share"], color="#111", lw=1.5)
         ax.plot(fold["C_W"], fold["C_b_share"], color="#111", lw=1.2, ls=(0, (3, 2)))
         ax.plot(real["C_W"].iloc[0], real["C_b_share"].iloc[0], "o", color="#111", ms=6)
+        drawn = networks[networks["activation"] == name]
+        ax.scatter(drawn["C_W"], drawn["C_b_share"], c=drawn["log_chi"], marker="s", s=62,
+                   cmap="RdBu_r", vmin=-_LIMIT, vmax=_LIMIT, edgecolors="#111", lw=0.9,
+                   zorder=4)  # fmt: skip
         ax.plot(2, 0, "^", color="#111", mfc="white", ms=8, clip_on=False, zorder=5)
         ax.set(title=name, xlabel="$C_W$", xlim=zoom, ylim=(0, image.index.max()))
     axes[0].set_ylabel(r"$C_b\,/\,C_b^\star$")
@@ -56,9 +65,10 @@ def _boundary_key(figure: Figure) -> None:
         Line2D([], [], color="#111", lw=1.2, ls=(0, (3, 2)), label=r"fold, $\chi_\parallel=1$"),
         Line2D([], [], color="#111", marker="o", ls="", label="critical"),
         Line2D([], [], color="#111", marker="^", mfc="white", ls="", label="He"),
+        Line2D([], [], color="#111", marker="s", mfc="white", ls="", label="real networks"),
         Patch(color=_GROWING, label="the kernel grows for ever"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8.5)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8.5)
 
 
 @styled

@@ -13,7 +13,6 @@ from smoothrelu.tables.criticality import (
 )
 from smoothrelu.tables.definitions import activation_curves, relu_distances
 from smoothrelu.tables.finite_width import (
-    critical_start,
     exit_layers,
     kernel_ensembles,
     kernel_paths,
@@ -53,6 +52,13 @@ from smoothrelu.tables.kernel_spectra import (
     near_duplicates,
     smallest_angle,
 )
+from smoothrelu.tables.random_networks import (
+    closed_susceptibilities,
+    errors_off,
+    measured_flows,
+    measured_phases,
+    measured_susceptibilities,
+)
 from smoothrelu.tables.relu_limit import (
     corner_constants,
     limit_angles,
@@ -69,6 +75,7 @@ __all__ = [
     "all_critical_constants",
     "circle_spectra",
     "closed_rows",
+    "closed_susceptibilities",
     "collapse_rate",
     "compared",
     "conditioning",
@@ -80,9 +87,9 @@ __all__ = [
     "critical_in_words",
     "critical_rates",
     "critical_rows",
-    "critical_start",
     "decay_rates",
     "equal_norms",
+    "errors_off",
     "exit_layers",
     "fitted_shifts",
     "fitted_slopes",
@@ -100,6 +107,9 @@ __all__ = [
     "limit_networks",
     "long_run",
     "matching_temperatures",
+    "measured_flows",
+    "measured_phases",
+    "measured_susceptibilities",
     "near_duplicates",
     "network_flows",
     "ntk_of_real_networks",

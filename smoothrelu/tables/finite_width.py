@@ -1,14 +1,12 @@
 """Ensembles of networks of finite width, sampled or read from the committed long run."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas
 import torch
 from torch import nn
 
 from smoothrelu.critical import criticality
-from smoothrelu.datasets import CHECKOUT_DATA
 from smoothrelu.finite_width import (
     against_relu,
     leading_order,
@@ -17,17 +15,16 @@ from smoothrelu.finite_width import (
 )
 from smoothrelu.leaving import mean_exit_layers, sample_exit_layers
 from smoothrelu.published import published
+from smoothrelu.random_networks import critical_setting
 from smoothrelu.tables.definitions import Family
 
-LONG_RUN = CHECKOUT_DATA / "results" / "finite_width.csv"
 
-
-def long_run(path: Path = LONG_RUN) -> pandas.DataFrame:
+def long_run() -> pandas.DataFrame:
     """The committed ensembles at critical initialisation, starting at K*, with their provenance:
     column sampled is "networks", real ones, weights and all, or "chain"; the others are those of
     `kernel_ensembles`.  Raises DataError where the file is not as it was written.
     """
-    return published(path.stem, path.parent)
+    return published("finite_width", command="python -m smoothrelu.wide_networks")
 
 
 def kernel_ensembles(
@@ -49,7 +46,7 @@ def kernel_ensembles(
         members = budget // width
         relu = _critical_sample(nn.ReLU(), width, depth, members, seed)
         for activation in activations:
-            K, _, _ = critical_start(activation)
+            K = critical_setting(activation).K
             plain = isinstance(activation, nn.ReLU)
             kernels = relu if plain else _critical_sample(activation, width, depth, members, seed)
             columns = statistics(kernels) | against_relu(kernels / K, relu)
@@ -66,7 +63,8 @@ def kernel_paths(
     """Single members of the chain: K_hat/K* of each layer (ratio) and the predicted standard
     deviation of its logarithm (sd): a row for each (width, network, layer).
     """
-    K, C_W, C_b = critical_start(activation)
+    start = critical_setting(activation)
+    K, C_W, C_b = start.K, start.C_W, start.C_b
     theory = leading_order(activation, K, depth=depth, C_W=C_W, C_b=C_b)
     frames = []
     for width in widths:
@@ -140,7 +138,8 @@ def exit_layers(
     """
     frames = []
     for activation in activations:
-        K, C_W, C_b = critical_start(activation)
+        start = critical_setting(activation)
+        K, C_W, C_b = start.K, start.C_W, start.C_b
         layers, above = mean_exit_layers(
             activation, K, widths=torch.tensor(widths), factor=factor, C_W=C_W, C_b=C_b
         )
@@ -167,7 +166,8 @@ def sampled_exit_layers(
     table = exit_layers(activations, widths, factor=factor)
     found = []
     for activation in activations:
-        K, C_W, C_b = critical_start(activation)
+        start = critical_setting(activation)
+        K, C_W, C_b = start.K, start.C_W, start.C_b
         for width in widths:
             signed = sample_exit_layers(
                 activation,
@@ -186,14 +186,9 @@ def sampled_exit_layers(
     return table.assign(z=(table["sampled"] - table["layers"]) / table["error"])
 
 
-def critical_start(activation: nn.Module) -> tuple[float, float, float]:
-    """K*, or 1 where every kernel is critical, and C_W and C_b."""
-    c = criticality(activation)
-    return c.K_star or 1.0, c.C_W, c.C_b
-
-
 def _critical_sample(activation: nn.Module, width: int, depth: int, members: int, seed: int):
-    K, C_W, C_b = critical_start(activation)
+    start = critical_setting(activation)
+    K, C_W, C_b = start.K, start.C_W, start.C_b
     generator = torch.Generator().manual_seed(seed + width)
     return sample_kernels(
         activation,

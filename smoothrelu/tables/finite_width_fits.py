@@ -12,7 +12,7 @@ from smoothrelu.finite_width import (
     leading_order,
     relu_log_variance,
 )
-from smoothrelu.tables.finite_width import critical_start
+from smoothrelu.random_networks import critical_setting
 
 
 def predictions(activations: Sequence[nn.Module], depth: int) -> pandas.DataFrame:
@@ -24,7 +24,8 @@ def predictions(activations: Sequence[nn.Module], depth: int) -> pandas.DataFram
     """
     rows = []
     for activation in activations:
-        K, C_W, C_b = critical_start(activation)
+        start = critical_setting(activation)
+        K, C_W, C_b = start.K, start.C_W, start.C_b
         theory = leading_order(activation, K, depth=depth, C_W=C_W, C_b=C_b)
         slope = theory.V[-1].item() / K**2 / (depth - 1)
         bend = kernel_curvature(activation, K, C_W=C_W) * K / 2

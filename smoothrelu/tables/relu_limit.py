@@ -123,7 +123,7 @@ def limit_angles(
     """The error of the NTK of one hidden layer against the angle between two inputs, with the laws
     of a resolved angle and of equal inputs.
     """
-    relu = torch.stack([relu_pair_kernels(K=K, angle=angle, depth=2) for angle in angles])
+    relu = relu_pair_kernels(K=K, angle=torch.as_tensor(angles), depth=2)
     laws = [pair_laws(kind(), K=K, angle=angle, depth=2)[1] for angle in angles]
     equal = equal_input_laws(kind(), K=K, depth=2)[1]
     frames = []

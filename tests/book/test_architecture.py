@@ -36,11 +36,13 @@ ARROWS = {
     "finite_width": {"gaussian", "kernels", "network"},
     "leaving": {"finite_width", "kernels"},
     "wide_networks": {
-        *("activations", "critical", "datasets", "finite_width", "kernels", "published"),
-        "results",
+        *("activations", "datasets", "finite_width", "published", "random_networks", "results"),
     },
+    "random_networks": {"critical", "kernels"},
     "spectra": set(),
-    "relu_networks": {"activations", "infinite_width", "kernels", "network", "relu_limit"},
+    "relu_networks": {
+        *("activations", "closed_kernels", "infinite_width", "kernels", "network", "relu_limit"),
+    },
     "datasets": set(),
     "fetch": {"datasets"},
     "training": set(),
@@ -78,8 +80,8 @@ ARROWS = {
     "tables": {
         *("activations", "angles", "closed_kernels", "critical", "datasets", "finite_width"),
         *("fixed_points", "flows", "gaussian", "infinite_width", "kernels", "leaving", "network"),
-        *("ntk", "phase_diagram", "published", "relu_limit", "relu_networks", "results"),
-        "spectra",
+        *("ntk", "phase_diagram", "random_networks", "relu_limit", "relu_networks", "results"),
+        *("published", "spectra"),
     },
     "summaries": set(),
     "figures": set(),

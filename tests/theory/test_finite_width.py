@@ -24,10 +24,11 @@ from smoothrelu.fixed_points import fixed_points
 from smoothrelu.kernels import chi_parallel
 from smoothrelu.leaving import mean_exit_layers, sample_exit_layers
 from smoothrelu.network import gaussian_init_
+from smoothrelu.random_networks import critical_setting
 from smoothrelu.results import Store
 from smoothrelu.tables.finite_width import long_run
 from smoothrelu.tables.finite_width_fits import compared, fitted_shifts, fitted_slopes, predictions
-from smoothrelu.wide_networks import N_IN, _stored_or_made, critical_setting, drawn_kernels
+from smoothrelu.wide_networks import N_IN, _stored_or_made, drawn_kernels
 
 HE = dict(C_W=2.0, C_b=0.0)
 
