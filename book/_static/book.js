@@ -12,7 +12,8 @@ function focusable() {
     ".cell_output .output, .drawing, .pst-scrollable-table-container, div.math, mjx-container, div.highlight pre"
   );
   for (const box of boxes) {
-    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    const slack = box.matches(".drawing") ? 0 : 1;  // rounding, of formulas
+    if (box.scrollWidth > box.clientWidth + slack) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 }

@@ -113,6 +113,8 @@ def _article(page, name: str, names: list[str], folder: str):
             part[key] = f"{_slug(name)}--{part[key]}"
         for key in {"href", "src"} & set(part.attrs):
             part[key] = _moved(part[key], name, names, folder)
+        if part.name == "a" and part.get("href", "").startswith(f"{folder}/"):
+            del part["href"]  # a file of the site, which paper does not have
         if part.name == "details":
             part["open"] = ""
     article["id"] = _slug(name)

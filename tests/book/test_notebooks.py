@@ -68,6 +68,10 @@ class TestForm:
             figure = cell.metadata.get("mystnb", {}).get("figure")
             assert figure is None or (figure["name"].startswith("tab-") and figure["caption"])
 
+    def test_a_cell_with_a_caption_shows_one_thing(self, path):
+        for cell in cells(path, "code"):  # what it glues would get the caption too
+            assert "figure" not in cell.metadata.get("mystnb", {}) or "glue(" not in cell.source
+
     def test_imports_come_from_the_package_and_a_few_libraries(self, path):
         for cell in cells(path, "code"):
             for node in ast.walk(ast.parse(cell.source)):

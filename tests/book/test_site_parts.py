@@ -85,7 +85,8 @@ PAGE = """<html><head><title>t</title><link rel="stylesheet" href="_static/x.css
 <body><nav class="bd-links"><a class="reference internal" href="two.html">2</a></nav>
 <article class="bd-article"><h1 id="top">{title}<a class="headerlink">#</a></h1>
 <a href="#top">up</a> <a href="two.html#top">over</a> <a href="two.html">there</a>
-<img src="_images/a.png"> <details class="hide above-input"><summary>code</summary></details>
+<a href="_downloads/two.ipynb">file</a> <img src="_images/a.png">
+<details class="hide above-input"><summary>code</summary></details>
 <details><summary>solution</summary></details></article></body></html>"""
 
 
@@ -101,6 +102,7 @@ def test_a_printed_book_is_its_pages_in_order_with_links_within_it(tmp_path):
     for link in ("#one--top", "#two--top", "#two", f"{tmp_path.name}/_static/x.css"):
         assert f'href="{link}"' in page
     assert f'src="{tmp_path.name}/_images/a.png"' in page and "elsewhere" not in page
+    assert "_downloads" not in page
     assert "code" not in page and '<details open="">' in page
 
 
