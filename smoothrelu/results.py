@@ -90,6 +90,8 @@ class Store:
 
     def clear_away(self) -> None:
         """Remove what dead processes left, but for the checkpoints of unfinished runs."""
+        if not os.path.isdir(self.folder):
+            return
         for lock in self.folder.glob(".*.lock"):
             key = lock.name.removeprefix(".").removesuffix(".lock")
             with self.claim(key) as mine:

@@ -87,7 +87,7 @@ def test_an_interrupted_build_ends_its_hanging_kernel_and_says_so(root):
     (root / "book" / "params.yml").write_text("01_first:\n  nap: 600.0\n")
     with sleeping(root, "build") as process:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=300)
     assert process.returncode == 130 and "interrupted; what was finished is kept" in said
     assert left_behind(root) == []
     assert page(root, "01_first").read_bytes() == before

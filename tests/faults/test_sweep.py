@@ -68,6 +68,7 @@ def start(folder, workers=1):
         table = sweep(runs, store=Store(folder), workers=workers, progress=None)
         table.drop(columns=["seconds", "commit", "date"]).to_pickle(f"{folder}.pkl")
         os._exit(0)
+    os.setpgid(child, child)  # here too: the child may be killed before it came to it
     return child
 
 def timed(folder):
@@ -203,7 +204,7 @@ def test_two_sweeps_at_once_share_the_work_and_have_the_same_table(tmp_path):
         "sweep(runs, store=Store('store'), workers=1, progress=None).to_pickle(sys.argv[1])"
     )
     both = [subprocess.Popen([sys.executable, "-c", program, name], cwd=tmp_path) for name in "ab"]
-    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    assert [process.wait(timeout=500) for process in both] == [0, 0]
     first, second = (pandas.read_pickle(tmp_path / name) for name in "ab")
     assert first.equals(second)  # seconds and dates too: each run was computed by one of them
     assert sorted(p.suffix for p in (tmp_path / "store").iterdir()) == [".json"] * 12
