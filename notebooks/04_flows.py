@@ -59,6 +59,7 @@
 import numpy as np
 
 from smoothrelu import SMOOTH_RELUS, SWISH, Mish, figures, tables
+from smoothrelu.dials import dial
 from smoothrelu.show import glue, table
 
 # %% tags=["parameters"]
@@ -118,6 +119,18 @@ glue("cusp", fold.loc[fold["C_W"].idxmin(), "K_share"])
 points = [(1.95, 1.0), (1.95, 2.0), (1.99, 1.5), (2.02, 1.5)]
 squares = tables.measured_phases(SMOOTH_RELUS, points, depth=40, width=width, seeds=range(16))
 figures.phase_diagrams(diagram, boundaries, squares, zoom=(1.94, 2.04))
+
+# %% [markdown]
+# In units of its critical $C_b$ a diagram is the same at every temperature, but the place from which an input starts is not: $K^*$ grows like $T^2$, and an input stays as it is.
+# The slider of {numref}`fig-phase-dial` turns the temperature in units of the one at which the first layer's kernel is $K^*$. Below it the input starts above $K^*$, and beyond the fold
+# it is free to grow; above it the input starts below, and everything near the critical point is at rest or dies.
+
+# %% mystnb={"figure": {"caption": "The phase diagram around the critical point, from a first kernel that the temperature places above or below K*. Zoomed in around the critical variance of the weights.", "name": "fig-phase-dial"}} tags=["hide-input"]
+C_W, share = np.linspace(1.94, 2.04, 51), np.linspace(0, 3, 41)
+grids = {r: tables.phases(SMOOTH_RELUS, C_W, share, start=r**-2) for r in [0.3, 0.5, 0.7, 1, 1.4, 2, 3]}
+words = {r: f"T = {r:g} times the temperature at which the first kernel is K*; K(1) = {r**-2:.2g} K*" for r in grids}
+stops = {words[r]: figures.phase_diagrams(grid, boundaries, zoom=(1.94, 2.04)) for r, grid in grids.items()}
+dial(stops, label="Temperature", alt="Five phase diagrams over the two variances, with the edge of chaos and the fold. {}.", shown=3)
 
 # %% [markdown]
 # The critical point is the place where the edge of chaos ends in the fold, and that is why it is half-stable: on a fold the attractor and its

@@ -61,6 +61,7 @@
 # %%
 from smoothrelu import SWISH, figures, ntk_laws, studies, sweep
 from smoothrelu.published import published
+from smoothrelu.dials import dial
 from smoothrelu.show import glue, table
 
 # %% tags=["parameters"]
@@ -87,9 +88,15 @@ paths = ntk_laws.path_statistics(tracked)
 # %% mystnb={"figure": {"caption": "The speed of the kernel, in units of its first norm, against time; darker: smaller steps.", "name": "fig-ntk-speed"}, "image": {"alt": "One panel for ReLU and one for each temperature of SWISH. The curves of SWISH at temperature one are smooth and fall on one another as the step shrinks; those of ReLU are jagged, and their spikes grow as the step shrinks."}} tags=["hide-input"]
 figures.kernel_speed(tracked[tracked["seed"] == seeds[0]])
 
+# %% mystnb={"figure": {"caption": "The same at one learning rate, which the slider makes smaller.", "name": "fig-ntk-speed-dial"}} tags=["hide-input"]
+first = tracked[tracked["seed"] == seeds[0]]
+speeds = {f"learning rate {lr:g}": figures.kernel_speed(first[first["lr"] == lr]) for lr in sorted(learning_rates, reverse=True)}
+dial(speeds, label="Learning rate", alt="Speed of the kernel against time, a panel for ReLU and one for each temperature of SWISH, at {}.", shown=-1)
+
 # %% [markdown]
 # {numref}`fig-ntk-speed` divides each step of the kernel by the learning rate. Where a derivative exists the curves settle on it as
-# the step shrinks. ReLU's do not settle: a jump of fixed size divided by a smaller step is a higher spike.
+# the step shrinks. ReLU's do not settle: a jump of fixed size divided by a smaller step is a higher spike. Make the step smaller with the slider of
+# {numref}`fig-ntk-speed-dial`, and watch the coldest SWISH part company with ReLU: its spikes become hills.
 #
 # ## The exponents
 
