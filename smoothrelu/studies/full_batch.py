@@ -115,7 +115,7 @@ def ntk_widths(dataset: str) -> Study:
 
 def depths(dataset: str) -> Study:
     runs = compared(
-        *([SWISH, GELU, GumbelLU], [3.0, 1.0, 0.3, 0.1, 0.03]),
+        *([SWISH, GELU, GumbelLU], [3.0, 1.0, 0.3, 0.1]),
         **{"dataset": dataset, "n_train": 500, "n_test": 500, "seed": [0, 1, 2]},
         **{"depth": [6, 11, 21, 51], "lr": [0.003, 0.01, 0.03], "steps": 100},
     )
