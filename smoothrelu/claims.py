@@ -34,9 +34,7 @@ def board(path: Path = CLAIMS) -> pandas.DataFrame:
         name = entry.get("id")
         missing = [word for word in _WORDS if not entry.get(word)]
         if missing or not any(bound in entry for bound in _BOUNDS):
-            raise ValueError(
-                f"{path.name}: claim {name!r} needs {', '.join(missing) or 'a bound'}"
-            )
+            raise ValueError(f"{path.name}: claim {name!r} needs {', '.join(missing) or 'a bound'}")
         if name not in MEASURES:
             raise ValueError(f"{path.name}: nothing in smoothrelu/measures.py measures {name!r}")
     frame = pandas.DataFrame(entries)

@@ -44,9 +44,7 @@ def path_statistics(table: pandas.DataFrame) -> pandas.DataFrame:
     return paths
 
 
-def exponents(
-    paths: pandas.DataFrame, statistics: Sequence[str], below: float
-) -> pandas.DataFrame:
+def exponents(paths: pandas.DataFrame, statistics: Sequence[str], below: float) -> pandas.DataFrame:
     """The exponent of each statistic in the learning rate, for each setting: least squares in logs.
 
     Fitted for each seed by itself over learning rates up to `below`; exponent is the mean over

@@ -51,9 +51,7 @@ def gain_of_critical(runs: pandas.DataFrame, measure: str = "mean_loss") -> pand
     of the paired differences); lowest and highest: over the seeds. Pairs of which a run diverged
     are left out: `largest_stable_rate` tells of them.
     """
-    pairs = runs.pivot_table(
-        index=[*SETTING, "seed"], columns="init", values=measure, sort=False
-    )
+    pairs = runs.pivot_table(index=[*SETTING, "seed"], columns="init", values=measure, sort=False)
     return _with_interval(_difference(pairs).groupby(SETTING, sort=False))
 
 

@@ -31,6 +31,13 @@ from smoothrelu.figures.infinite_width import (
     ntk_of_real_networks,
     spectral_crossover,
 )
+from smoothrelu.figures.lambda_gelu import (
+    drift_map,
+    hardening_and_criticality,
+    hardness_paths,
+    hardness_profiles,
+    substitution_drops,
+)
 from smoothrelu.figures.ntk import collapse, kernel_speed, path_laws
 from smoothrelu.figures.relu_limit import (
     drift_over_depth,
@@ -46,6 +53,7 @@ __all__ = [
     "conditioning",
     "corner_crossover",
     "distance_to_relu",
+    "drift_map",
     "drift_over_depth",
     "error_against_angle",
     "errors_against_temperature",
@@ -53,6 +61,9 @@ __all__ = [
     "fluctuation_against_temperature",
     "gain_map",
     "gates_and_activations",
+    "hardening_and_criticality",
+    "hardness_paths",
+    "hardness_profiles",
     "kernel_against_temperature",
     "kernel_speed",
     "kernels_by_angle",
@@ -70,6 +81,7 @@ __all__ = [
     "phase_diagrams",
     "slow_flows",
     "spectral_crossover",
+    "substitution_drops",
     "susceptibilities",
     "temperature_family",
     "variance_against_depth_over_width",

@@ -32,6 +32,12 @@ from smoothrelu.tables.flows import (
     phases,
     slow_flows,
 )
+from smoothrelu.tables.hardening import (
+    hardened_flows,
+    hardened_susceptibilities,
+    hardened_theory,
+    hardness_targets,
+)
 from smoothrelu.tables.infinite_width import (
     closed_rows,
     critical_rows,
@@ -84,6 +90,10 @@ __all__ = [
     "exit_layers",
     "fitted_shifts",
     "fitted_slopes",
+    "hardened_flows",
+    "hardened_susceptibilities",
+    "hardened_theory",
+    "hardness_targets",
     "initialisations",
     "kernel_ensembles",
     "kernel_flows",

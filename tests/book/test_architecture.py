@@ -62,13 +62,14 @@ ARROWS = {
     },
     "ntk_laws": {"summaries"},
     "published": {"datasets", "results"},
+    "hardness_measures": {"hardness_tables", "published", "tables"},
     "studies": {
         *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
         *("hardness_tables", "image_networks", "lambda_gelu", "summaries", "tracking"),
     },
     "measures": {
-        *("activations", "critical", "infinite_width", "kernels", "ntk_laws", "published"),
-        *("summaries", "tables"),
+        *("activations", "critical", "hardness_measures", "infinite_width", "kernels"),
+        *("ntk_laws", "published", "summaries", "tables"),
     },
     "claims": {"datasets", "measures", "results"},
     "flows": {"critical", "gaussian", "kernels"},
@@ -77,7 +78,8 @@ ARROWS = {
     "tables": {
         *("activations", "angles", "closed_kernels", "critical", "datasets", "finite_width"),
         *("fixed_points", "flows", "gaussian", "infinite_width", "kernels", "leaving", "network"),
-        *("ntk", "phase_diagram", "relu_limit", "relu_networks", "results", "spectra"),
+        *("lambda_gelu", "ntk", "phase_diagram", "relu_limit", "relu_networks", "results"),
+        "spectra",
     },
     "summaries": set(),
     "hardness_tables": {"summaries"},
