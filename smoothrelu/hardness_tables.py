@@ -131,6 +131,8 @@ def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
     """Spearman's correlation of the profiles of hardness between initialisations of s, the seed
     equal: a row a data set and pair (first, second); mean over seeds with its 95 % interval, and
     chance, the 97.5 % quantile of that mean between profiles whose order is random.
+
+    of_means: the correlation of the two profiles of ranks averaged over seeds.
     """
     names, rows = layers(runs), []
     for place, group in runs.groupby(_PLACE, sort=False):
@@ -139,13 +141,16 @@ def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
         for first, second in itertools.combinations(sorted(group["hardness"].unique()), 2):
             values = _correlation(ranks.loc[first], ranks.loc[second])
             row = dict(zip(_PLACE, place, strict=True)) | {"first": first, "second": second}
-            rows.append(row | dict(zip(_INTERVAL, interval(values), strict=True)) | chance)
+            row |= dict(zip(_INTERVAL, interval(values), strict=True)) | chance
+            means = (ranks.loc[[start]].mean().rank().to_frame().T for start in (first, second))
+            rows.append(row | {"of_means": _correlation(*means).item()})
     return pandas.DataFrame(rows)
 
 
 def _correlation(first: pandas.DataFrame, second: pandas.DataFrame) -> pandas.Series:
     """Pearson's correlation row by row; of ranks it is Spearman's."""
     first, second = (ranks.sub(ranks.mean(axis=1), axis=0) for ranks in (first, second))
+    second = second.set_axis(first.index)
     size = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
     return (first * second).sum(axis=1) / size
 
