@@ -150,7 +150,6 @@ def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
 def _correlation(first: pandas.DataFrame, second: pandas.DataFrame) -> pandas.Series:
     """Pearson's correlation row by row; of ranks it is Spearman's."""
     first, second = (ranks.sub(ranks.mean(axis=1), axis=0) for ranks in (first, second))
-    second = second.set_axis(first.index)
     size = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
     return (first * second).sum(axis=1) / size
 
