@@ -14,6 +14,7 @@ from smoothrelu import hardness_tables
 from smoothrelu.image_networks import ConvNet, FullyConnected, VisionTransformer
 from smoothrelu.lambda_gelu import LambdaGELU
 from smoothrelu.minibatch import MinibatchRun
+from smoothrelu.network import critical_init_, he_init_
 from smoothrelu.studies.study import Study
 from smoothrelu.tracking import TrackHardness, TrackSubstitution
 
@@ -93,6 +94,17 @@ def substitution() -> Study:
     return Study(about, runs, hardness_tables.one_row_a_run)
 
 
+def deep() -> Study:
+    runs = []
+    for init in (he_init_, critical_init_):
+        where = MLPS["mnist"] | {"network": FullyConnected(width=64, depth=21, init=init)}
+        runs += gelu(where)
+        for tolerance in (None, 0.01):
+            runs += learned(where, LambdaGELU(), c=3.0, tolerance=tolerance)
+    about = "Fully connected, 21 layers, MNIST: ReLU put in place, He's and critical initialisation"
+    return Study(about, runs, hardness_tables.one_row_a_run)
+
+
 def paths() -> Study:
     where = MLPS["mnist"]
     runs = gelu(where)
@@ -109,4 +121,5 @@ LAMBDA_GELU: dict[str, Callable[[], Study]] = {
     "lambda_optimizers": optimizers,
     "lambda_profiles": profiles,
     "lambda_paths": paths,
+    "lambda_deep": deep,
 }
