@@ -37,6 +37,7 @@ from smoothrelu.tables.hardening import (
     hardened_susceptibilities,
     hardened_theory,
     hardness_targets,
+    substitution_change,
 )
 from smoothrelu.tables.infinite_width import (
     closed_rows,
@@ -122,6 +123,7 @@ __all__ = [
     "sampled_temperature_slopes",
     "slow_flows",
     "smallest_angle",
+    "substitution_change",
     "susceptibilities",
     "temperature_slopes",
 ]

@@ -16,6 +16,7 @@ from smoothrelu.tables import (
     hardened_susceptibilities,
     hardened_theory,
     hardness_targets,
+    substitution_change,
 )
 
 CRITICAL = criticality(GELU())
@@ -86,3 +87,18 @@ def test_a_tolerance_asks_for_the_hardness_whose_gate_is_that_near():
     assert off.max().item() == pytest.approx(targets["sup"][0], rel=1e-6)
     assert torch.trapezoid(off, x).item() == pytest.approx(targets["l1"][0], rel=1e-6)
     assert 1 > targets["slope"][0] > 500 * targets["slope"][1]
+
+
+def test_the_change_by_the_substitution_depends_on_lambda_root_K_and_ends_in_its_law():
+    for hardness, K in ((1.0, 9.0), (3.0, 1.0), (30.0, 0.01)):
+        assert substitution_change(hardness, K) == pytest.approx(substitution_change(3.0, 1.0))
+    z = torch.randn(10**6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    off, relu = GELU(1 / 3)(z) - z.relu(), z.relu()
+    sampled = (off.square().mean() / relu.square().mean()).sqrt().item()
+    assert substitution_change(3.0, 1.0) == pytest.approx(sampled, rel=0.01)
+    area = 4 / 3 * ((2 * np.pi) ** -0.5 - 5 / 8 * np.pi**-0.5)
+    constant = (2 * area / (2 * np.pi) ** 0.5) ** 0.5
+    assert constant == pytest.approx(0.22199, abs=1e-5)
+    assert substitution_change(1e4, 1.0) * 1e6 == pytest.approx(constant, rel=1e-6)
+    with pytest.raises(ValueError, match="hardness must be a finite number >= 1"):
+        substitution_change(0.5, 1.0)
