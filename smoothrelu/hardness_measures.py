@@ -39,8 +39,9 @@ def least_over_most_adaptation(study: str) -> Estimate:
     return tuple(_lowest(differences[_MEAN]))
 
 
-def rank_correlation(study: str) -> Estimate:
-    return tuple(_lowest(hardness_tables.rank_correlations(published(study))[_MEAN]))
+def rank_correlation(study: str, dataset: str) -> Estimate:
+    ranks = hardness_tables.rank_correlations(published(study))
+    return tuple(_lowest(ranks.loc[ranks["dataset"] == dataset, _MEAN]))
 
 
 def drop_saved(study: str, tolerance: float) -> Estimate:
@@ -106,7 +107,8 @@ HARDNESS_MEASURES: dict[str, Callable[[], Estimate]] = {
     "lambda-validation-mlp": lambda: validation_change("lambda_drift"),
     "lambda-validation-others": lambda: validation_change("lambda_optimizers"),
     "lambda-least-c": lambda: least_over_most_adaptation("lambda_optimizers"),
-    "lambda-profiles": lambda: rank_correlation("lambda_profiles"),
+    "lambda-profiles-mnist": lambda: rank_correlation("lambda_profiles", "mnist"),
+    "lambda-profiles-cifar10": lambda: rank_correlation("lambda_profiles", "cifar10"),
     "lambda-hardening-saves": lambda: drop_saved("lambda_substitution", 0.01),
     "lambda-hardened-drop": lambda: drop_left("lambda_substitution", 0.01),
     "lambda-gelu-drop": lambda: gelu_drop("lambda_substitution"),
