@@ -31,6 +31,12 @@ def validation_change(study: str) -> Estimate:
     return tuple(changes.loc[reach.idxmax()])
 
 
+def mean_validation_change(study: str) -> Estimate:
+    """Averaged over the settings; of the data sets, the one whose interval reaches farthest."""
+    changes = hardness_tables.mean_change(published(study))[_MEAN]
+    return tuple(changes.loc[changes[["low", "high"]].abs().max(axis=1).idxmax()])
+
+
 def least_over_most_adaptation(study: str) -> Estimate:
     """The best validation score at c = 1 minus that at c = 9, on the network where it is least."""
     runs = published(study)
@@ -44,14 +50,14 @@ def rank_correlation(study: str, dataset: str) -> Estimate:
     return tuple(_lowest(ranks.loc[ranks["dataset"] == dataset, _MEAN]))
 
 
-def drop_saved(study: str, tolerance: float) -> Estimate:
-    """The accuracy lost in the substitution without hardening minus that with it, on the network
+def saved_by_hardening(study: str, tolerance: float, column: str) -> Estimate:
+    """What the substitution changes without hardening minus what it changes with it, on the network
     where that is least.
     """
     drops = _drops(study)
     drops = drops[drops["activation"] == "lambda-GELU"]
     drops = drops[drops["tolerance"].isna() | (drops["tolerance"] == tolerance)]
-    saved = hardness_tables.against(drops, "acc_drop", drops["tolerance"] == tolerance)
+    saved = hardness_tables.against(drops, column, drops["tolerance"] == tolerance)
     return tuple(_lowest(saved[_MEAN]))
 
 
@@ -105,11 +111,15 @@ HARDNESS_MEASURES: dict[str, Callable[[], Estimate]] = {
     "lambda-drift-t": lambda: drift_ratio("lambda_drift", "t"),
     "lambda-drift-c-others": lambda: drift_ratio("lambda_optimizers", "c"),
     "lambda-validation-mlp": lambda: validation_change("lambda_drift"),
+    "lambda-validation-mean": lambda: mean_validation_change("lambda_drift"),
     "lambda-validation-others": lambda: validation_change("lambda_optimizers"),
     "lambda-least-c": lambda: least_over_most_adaptation("lambda_optimizers"),
     "lambda-profiles-mnist": lambda: rank_correlation("lambda_profiles", "mnist"),
     "lambda-profiles-cifar10": lambda: rank_correlation("lambda_profiles", "cifar10"),
-    "lambda-hardening-saves": lambda: drop_saved("lambda_substitution", 0.01),
+    "lambda-hardening-saves": lambda: saved_by_hardening("lambda_substitution", 0.01, "acc_drop"),
+    "lambda-hardening-calms": lambda: saved_by_hardening(
+        "lambda_substitution", 0.01, "loss_change"
+    ),
     "lambda-hardened-drop": lambda: drop_left("lambda_substitution", 0.01),
     "lambda-gelu-drop": lambda: gelu_drop("lambda_substitution"),
     "lambda-carried": lambda: carried_over_trained("lambda_substitution", 0.01),

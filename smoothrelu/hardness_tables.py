@@ -72,6 +72,20 @@ def over_gelu(runs: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows)
 
 
+def mean_change(runs: pandas.DataFrame) -> pandas.DataFrame:
+    """The change against GELU with the same seed averaged over all settings of lambda-GELU on each
+    data set and network: mean over seeds with its 95 % interval.
+    """
+    base = runs[runs["activation"] == "GELU"].set_index(_PAIR)["best_valid_acc"]
+    ours = runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()]
+    changes = (ours.groupby(_PAIR)["best_valid_acc"].mean() - base).groupby(_PLACE)
+    rows = [
+        dict(zip([*_PLACE, *_INTERVAL], (*place, *interval(seeds)), strict=True))
+        for place, seeds in changes
+    ]
+    return pandas.DataFrame(rows)
+
+
 def drift_ratios(runs: pandas.DataFrame, by: str) -> pandas.DataFrame:
     """Of neighbours in `by`, "c" or "t", all else equal and seed by seed: the mean of
     ln(drift at the larger/drift at the smaller), and its 95 % interval.
@@ -89,13 +103,15 @@ def drift_ratios(runs: pandas.DataFrame, by: str) -> pandas.DataFrame:
 
 
 def substitution_drops(runs: pandas.DataFrame, split: str = "valid") -> pandas.DataFrame:
-    """Accuracy and loss of the trained network minus what they are with ReLU in its place, a row a
-    run: acc_drop and loss_rise are positive where the substitution does harm; 0 for ReLU itself.
+    """What ReLU in the place of the trained activation changes, a row a run: acc_drop, the accuracy
+    lost; loss_change, the absolute change of the loss, which a drop in accuracy need not follow:
+    an overconfident network may even gain; relu_acc, the accuracy afterwards. For ReLU itself
+    nothing changes.
     """
     acc = (runs[f"{split}_acc"] - runs[f"relu_{split}_acc"]).fillna(0.0)
-    rise = (runs[f"relu_{split}_loss"] - runs[f"{split}_loss"]).fillna(0.0)
+    change = (runs[f"relu_{split}_loss"] - runs[f"{split}_loss"]).fillna(0.0).abs()
     after = runs[f"relu_{split}_acc"].fillna(runs[f"{split}_acc"])
-    return runs[RUN].assign(acc_drop=acc, loss_rise=rise, relu_acc=after)
+    return runs[RUN].assign(acc_drop=acc, loss_change=change, relu_acc=after)
 
 
 def averaged(rows: pandas.DataFrame, column: str) -> pandas.DataFrame:

@@ -6,7 +6,7 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from smoothrelu.figures.style import COLOURS, TEMPERATURE_MAP, panels, styled
+from smoothrelu.figures.style import COLOURS, TEMPERATURE_MAP, BookFigure, panels, styled
 
 _LAYER_MAP = "plasma"  # not the temperatures' own
 _STARTS = ("#0072b2", "#c77f00", "#009e73", "#a8578a")
@@ -100,27 +100,37 @@ def hardness_profiles(profiles: pandas.DataFrame) -> Figure:
 
 
 @styled
-def substitution_drops(averages: pandas.DataFrame) -> Figure:
-    """What is lost when ReLU takes the place of what was trained: mean over seeds and its interval,
-    for GELU, lambda-GELU not hardened, and hardened to each tolerance; a panel a network
-    (table: `hardness_tables.averaged`, of acc_drop).
+def substitution_drops(accuracy: pandas.DataFrame, loss: pandas.DataFrame) -> Figure:
+    """What ReLU in the place of what was trained changes: mean over seeds and its interval, for
+    GELU, lambda-GELU not hardened, and hardened to each tolerance; a column a network (tables:
+    `hardness_tables.averaged`, of acc_drop and of loss_change).
     """
-    places = averages.groupby(["dataset", "network"], sort=False)
-    figure, axes = panels(places.ngroups, height=3.2, sharey=True)
-    for ax, ((dataset, network), group) in zip(axes, places, strict=True):
-        group = group[group["activation"] != "ReLU"]
-        colours = np.where(group["activation"] == "GELU", "#767676", COLOURS["GELU"])
-        for x, (colour, row) in enumerate(zip(colours, group.itertuples(), strict=True)):
-            ax.errorbar(
-                *(x, 100 * row.mean),
-                [[100 * (row.mean - row.low)], [100 * (row.high - row.mean)]],
-                **{"fmt": "o", "ms": 4, "color": colour, "lw": 1.3},
-            )
-        ax.axhline(0, color=COLOURS["ReLU"], lw=0.9)
-        ax.set_xticks(range(len(group)), [_setting(r) for r in group.itertuples()], rotation=60)
+    places = accuracy.groupby(["dataset", "network"], sort=False).ngroups
+    figure = BookFigure(figsize=(9.0, 4.8), layout="constrained")
+    rows = figure.subplots(2, places, sharex=True, sharey="row", squeeze=False)
+    for axes, table, factor in ((rows[0], accuracy, 100), (rows[1], loss, 1)):
+        for ax, (_, group) in zip(
+            axes, table.groupby(["dataset", "network"], sort=False), strict=True
+        ):
+            _settings(ax, group[group["activation"] != "ReLU"], factor)
+    for ax, (dataset, network) in zip(
+        rows[0], accuracy.groupby(["dataset", "network"], sort=False).groups, strict=True
+    ):
         ax.set_title(f"{_NAMES.get(dataset, dataset)}\n{network.partition('(')[0]}")
-    axes[0].set_ylabel("validation accuracy lost,\nin points")
+        ax.axhline(0, color=COLOURS["ReLU"], lw=0.9)
+    rows[0][0].set_ylabel("validation accuracy\nlost, in points")
+    rows[1][0].set(ylabel="change of the\nvalidation loss", yscale="log")
     return figure
+
+
+def _settings(ax: Axes, group: pandas.DataFrame, factor: float) -> None:
+    """A point and its interval for each setting, side by side."""
+    for x, row in enumerate(group.itertuples()):
+        colour = "#767676" if row.activation == "GELU" else COLOURS["GELU"]
+        ends = [[factor * (row.mean - row.low)], [factor * (row.high - row.mean)]]
+        ax.errorbar(x, factor * row.mean, ends, fmt="o", ms=4, color=colour, lw=1.3)
+    names = [_setting(row) for row in group.itertuples()]
+    ax.set_xticks(range(len(group)), names, rotation=60)
 
 
 def _setting(row) -> str:

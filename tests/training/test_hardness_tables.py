@@ -71,6 +71,18 @@ def test_the_change_against_gelu_is_paired_by_seed_with_students_interval():
     )
 
 
+def test_the_mean_change_is_over_the_settings_first_and_then_over_the_seeds():
+    table = one_row(
+        *(gelu(seed, [0.0, 0.5 + seed / 10, 0.0]) for seed in range(2)),
+        *(learned(s, [0.1, 0.1], acc=[0.0, 0.6, 0.0], c=1.0) for s in range(2)),
+        *(learned(s, [0.1, 0.1], acc=[0.0, 0.8, 0.0], c=3.0) for s in range(2)),
+    )
+    (row,) = hardness_tables.mean_change(table).to_dict("records")
+    assert row["mean"] == pytest.approx((0.2 + 0.1) / 2)
+    half = 12.7062 * 0.05  # t(0.975, 1), and the standard error of 0.2 and 0.1
+    assert row["high"] - row["mean"] == pytest.approx(half, rel=1e-4)
+
+
 def test_drift_ratios_compare_neighbours_seed_by_seed():
     table = one_row(
         *(learned(s, [0.1 * (s + 1) * c] * 2, c=c) for s in range(2) for c in (1.0, 2.0, 6.0))
@@ -85,7 +97,7 @@ def test_the_drop_is_what_the_substitution_takes_and_none_for_relu():
     relu = rows("ReLU()", 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
     drops = hardness_tables.substitution_drops(one_row(learned(0, [0.1, 0.1]), relu))
     smooth, hard = drops.to_dict("records")
-    assert (smooth["acc_drop"], smooth["loss_rise"]) == pytest.approx((0.1, 0.1))
+    assert (smooth["acc_drop"], smooth["loss_change"]) == pytest.approx((0.1, 0.1))
     assert (smooth["relu_acc"], hard["relu_acc"], hard["acc_drop"]) == (0.6, 0.9, 0.0)
 
 
@@ -183,12 +195,21 @@ def test_a_line_for_each_layer_and_a_panel_for_each_setting():
 
 def test_drops_are_shown_in_points_with_their_interval_and_without_relu():
     relu = rows("ReLU()", 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
-    table = one_row(relu, *(learned(s, [0.1, 0.1]) for s in range(2)), gelu(0, [0.1, 0.2, 0.3]))
-    drops = hardness_tables.averaged(hardness_tables.substitution_drops(table), "acc_drop")
-    (ax,) = figures.substitution_drops(drops).axes
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["not hardened", "GELU"]
-    assert ax.containers[0].lines[0].get_ydata()[0] == pytest.approx(10.0)
-    assert ax.get_title() == "MNIST\nNet"
+    smooth = [learned(s, [0.1, 0.1], relu_acc=[0.1, 0.5, 0.59 + s / 50]) for s in range(2)]
+    flat = np.ones((3, 2))
+    softest = [
+        rows("LambdaGELU(hardness=1, t=0.1)", s, flat, [0.1, 0.5, 0.9], [0.1, 0.5, 0.6 + s / 10])
+        for s in range(2)
+    ]
+    table = one_row(relu, *smooth, *softest)
+    drops = hardness_tables.substitution_drops(table)
+    top, bottom = figures.substitution_drops(
+        *(hardness_tables.averaged(drops, column) for column in ("acc_drop", "loss_change"))
+    ).axes
+    assert [label.get_text() for label in bottom.get_xticklabels()] == ["not hardened", "GELU"]
+    assert top.containers[0].lines[0].get_ydata()[0] == pytest.approx(10.0)
+    assert bottom.containers[0].lines[0].get_ydata()[0] == pytest.approx(0.1)
+    assert top.get_title() == "MNIST\nNet"
 
 
 def test_profiles_have_a_colour_for_each_start_and_ranks_beside_them():
