@@ -133,8 +133,8 @@ table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
 # The long runs are of five seeds each and small as well: fully connected networks as above on MNIST and CIFAR-10, and on CIFAR-10 a
 # network of three convolutions and two linear layers, trained in the same way, and a vision transformer of three blocks under AdamW.
 # All sizes, learning rates and seeds are this book's choice for a machine without a GPU; the paper trains ResNet-18 on
-# CIFAR-100 among others. The runs behind this chapter's tables took {glue:text}`minutes:.0f` minutes of one core ({glue:text}`device`, torch {glue:text}`torch`); `make paper`
-# makes each of them again.
+# CIFAR-100 among others. The runs behind this chapter's tables, some of them in several, took {glue:text}`minutes:.0f` minutes, summed over
+# the tables, on a machine busy with other work ({glue:text}`device`, torch {glue:text}`torch`); `make paper` makes each of them again.
 #
 # Drift, the paper's $\Delta\lambda$, is the absolute change of a layer's hardness from one epoch to the next, averaged over layers and epochs. The score is the best
 # validation accuracy over the epochs.

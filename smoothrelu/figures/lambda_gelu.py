@@ -52,9 +52,9 @@ def drift_map(changes: pandas.DataFrame) -> Figure:
             **{"cmap": "cividis", "vmin": logs.min(), "vmax": logs.max()},
             **{"origin": "lower", "aspect": "auto"},
         )
-        for (i, j), change in np.ndenumerate(100 * cells["change"].to_numpy()):
+        for (i, j), change in np.ndenumerate(100 * cells["change"].to_numpy().round(3) + 0.0):
             sure = cells["low"].iat[i, j] > 0 or cells["high"].iat[i, j] < 0
-            dark = np.log10(cells["drift"].iat[i, j]) < logs.min() + 0.6 * np.ptp(logs)
+            dark = np.log10(cells["drift"].iat[i, j]) < logs.min() + 0.45 * np.ptp(logs)
             ax.text(
                 *(j, i, f"{change:+.1f}"),
                 **{"ha": "center", "va": "center", "color": "white" if dark else "black"},
