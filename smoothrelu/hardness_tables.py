@@ -3,6 +3,7 @@ is lost when ReLU takes its place. Tables in, small tables out; intervals are `s
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pandas
@@ -141,6 +142,14 @@ def profiles(runs: pandas.DataFrame) -> pandas.DataFrame:
     long["layer"] = long["layer"].str.removeprefix("hardness_").astype(int) + 1
     long = long.dropna(subset=["learned"])
     return long.assign(rank=long.groupby(RUN, dropna=False)["learned"].rank())
+
+
+def layers_learned(tables: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
+    """`profiles` of all runs of several tables in which a hardness was learned and not hardened,
+    each run once.
+    """
+    runs = pandas.concat(tables, ignore_index=True).drop_duplicates(RUN)
+    return profiles(runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()])
 
 
 def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:

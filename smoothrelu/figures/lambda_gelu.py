@@ -31,6 +31,10 @@ def hardness_paths(table: pandas.DataFrame) -> Figure:
         ax.set(title=f"t = {t:g}, c = {c:g}{goal}", xlabel="epoch")
         if goal:
             ax.set_yscale("log")
+    free = [ax for ax in axes if ax.get_yscale() == "linear"]
+    ends = [ax.get_ylim() for ax in free]
+    for ax in free:  # one scale, so that drifts can be compared
+        ax.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
     axes[0].set_ylabel(r"hardness $\lambda$")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure

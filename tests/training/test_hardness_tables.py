@@ -134,6 +134,14 @@ def test_equal_profiles_correlate_wholly_opposite_ones_negatively():
     assert twelfth["rank"].tolist() == [12.0, 1.0]
 
 
+def test_layers_learned_count_each_run_once_and_no_hardened_one():
+    runs = [learned(0, [0.1, 0.1]), learned(1, [0.1, 0.1]), gelu(0, [0.1, 0.2, 0.3])]
+    table = one_row(*runs, learned(0, [0.1, 0.1], tolerance=0.1))
+    again = one_row(runs[0])
+    found = hardness_tables.layers_learned([table, again])
+    assert found.groupby("seed").size().tolist() == [2, 2] and found["tolerance"].isna().all()
+
+
 def test_chance_is_the_quantile_of_the_normal_law_of_many_random_orders():
     runs = profile_runs({(s, seed): range(10) for s in (1.0, 2.0) for seed in range(5)})
     chance = hardness_tables.rank_correlations(runs)["chance"].item()
