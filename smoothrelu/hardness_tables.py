@@ -51,7 +51,7 @@ def one_row_a_run(table: pandas.DataFrame) -> pandas.DataFrame:
     every = paths(table).assign(diverged=table["diverged"])
     rows = []
     for _, run in every.groupby(RUN, dropna=False, sort=False):
-        moves = run[layers(run)].diff().iloc[1:].abs().to_numpy()
+        moves = run[layers(run)].diff().abs().melt()["value"]  # NaN: first epoch, no such layer
         summary = {"best_valid_acc": run["valid_acc"].max(), "drift": moves.mean()}
         rows.append(run.iloc[-1].to_dict() | summary)
     return pandas.DataFrame(rows)

@@ -49,6 +49,13 @@ def test_drift_is_the_mean_absolute_change_over_layers_and_epochs_and_the_score_
     assert (run["hardness_0"], run["hardness_1"]) == pytest.approx((1.3, 1.9))
 
 
+def test_beside_a_deeper_network_the_drift_is_over_the_layers_a_network_has():
+    deeper = learned(0, [0.1, 0.1]).assign(network="Deeper()", hardness_2=[1.0, 2.0, 3.0])
+    table = one_row(learned(0, [0.1, -0.3]), deeper).set_index("network")
+    assert table.loc["Net()", "drift"] == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
+    assert table.loc["Deeper()", "drift"] == pytest.approx((0.1 + 0.2 + 1.0) / 3)
+
+
 def test_a_run_that_diverged_says_so_and_drifts_over_the_epochs_it_had():
     broken = learned(0, [0.1, 0.1]).iloc[:2].assign(diverged=True)
     run = one_row(broken).iloc[0]
