@@ -120,6 +120,7 @@ HARDNESS_MEASURES: dict[str, Callable[[], Estimate]] = {
     "lambda-hardening-calms": lambda: saved_by_hardening(
         "lambda_substitution", 0.01, "loss_change"
     ),
+    "lambda-hardening-saves-deep": lambda: saved_by_hardening("lambda_deep", 0.01, "acc_drop"),
     "lambda-hardened-drop": lambda: drop_left("lambda_substitution", 0.01),
     "lambda-gelu-drop": lambda: gelu_drop("lambda_substitution"),
     "lambda-carried": lambda: carried_over_trained("lambda_substitution", 0.01),

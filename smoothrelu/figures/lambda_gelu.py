@@ -10,6 +10,7 @@ from smoothrelu.figures.style import COLOURS, TEMPERATURE_MAP, BookFigure, panel
 
 _LAYER_MAP = "plasma"  # not the temperatures' own
 _STARTS = ("#0072b2", "#c77f00", "#009e73", "#a8578a")
+_TICKS = (1, 3, 10, 30, 100, 300, 1000)
 _NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
@@ -31,6 +32,10 @@ def hardness_paths(table: pandas.DataFrame) -> Figure:
         ax.set(title=f"t = {t:g}, c = {c:g}{goal}", xlabel="epoch")
         if goal:
             ax.set_yscale("log")
+            limits = ax.get_ylim()
+            ax.set_yticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+            ax.minorticks_off()
+            ax.set_ylim(limits)
     free = [ax for ax in axes if ax.get_yscale() == "linear"]
     ends = [ax.get_ylim() for ax in free]
     for ax in free:  # one scale, so that drifts can be compared
