@@ -22,7 +22,7 @@ _PUBLIC = {
     " hardness_profile replace_with_relu substitution_gap",
     "infinite_width": "infinite_width_kernels",
     "kernels": "chi_parallel chi_perp kernel_flow kernel_map",
-    "lambda_gelu": "LambdaGELU gate_distance relu_distances target_hardness",
+    "lambda_gelu": "LambdaGELU expected_slope gate_distance relu_distances target_hardness",
     "landscape": "loss_surface",
     "layerwise": "critical_layers",
     "network": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",

@@ -31,9 +31,7 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _VALUES_AT_ONCE = 2**25  # that one backward pass keeps: 128 MiB in float32
 
 
-def train(
-    run: Run, device: torch.device, keeper: Keeper | None = None
-) -> tuple[list[dict], bool]:
+def train(run: Run, device: torch.device, keeper: Keeper | None = None) -> tuple[list[dict], bool]:
     """Train the run's network; its records, and whether it diverged.
 
     On one thread, so that the numbers are the same whatever else the machine does.

@@ -10,6 +10,11 @@ Distances, all closed forms of the Gaussian (the first one is what `target_hardn
 
     integral |Phi(lambda x) - step(x)| dx = sqrt(2/pi)/lambda,
     integral |f - ReLU| dx = 1/(2 lambda^2),    sup |f - ReLU| = 0.169971.../lambda.
+
+Why lambda needs a rule of its own: df/dlambda = x^2 phi(lambda x), and its mean over a Gaussian x
+falls like lambda^-3 (`expected_slope`). Under a steady pull g of the loss, plain descent of lambda
+obeys d lambda/d tau = g lambda^-3, so lambda grows like the fourth root of the time. Through s,
+d lambda/ds = sigmoid(s/t)/t, at most 1/t: a small t makes up for it.
 """
 
 import math
@@ -125,6 +130,21 @@ def relu_distances(hardness: float) -> tuple[float, float]:
     """
     hardness = _checked(hardness)
     return 0.5 / hardness**2, _SUP / hardness
+
+
+def expected_slope(hardness: float, K: float) -> float:
+    r"""What the gradient of a network has to push lambda with: E df/dlambda over x ~ N(0, K),
+
+        E x^2 phi(lambda x) = K / (sqrt(2 pi) (1 + lambda^2 K)^(3/2)),
+
+    which falls like lambda^-3/sqrt(2 pi K). Derived: phi(lambda x) times the density of x is that
+    of a normal variable of variance K/(1 + lambda^2 K), up to its norm.
+    Accuracy: relative 1e-14. Raises ValueError for lambda < 1 and for K that is not positive.
+    """
+    hardness = _checked(hardness)
+    if not (_is_number(K) and 0 < K < math.inf):
+        raise ValueError(f"K is the variance of x, positive and finite; got {K!r}")
+    return K / math.sqrt(2 * math.pi) / (1 + hardness**2 * K) ** 1.5
 
 
 class _SavesInputAndHardness(torch.autograd.Function):

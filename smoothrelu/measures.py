@@ -14,6 +14,7 @@ import torch
 from smoothrelu import ntk_laws, summaries
 from smoothrelu.activations import SMOOTH_RELUS
 from smoothrelu.critical import criticality
+from smoothrelu.hardness_measures import HARDNESS_MEASURES
 from smoothrelu.infinite_width import infinite_width_kernels
 from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
 from smoothrelu.published import published
@@ -150,4 +151,5 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "ntk-collapse": lambda: collapse("ntk_mnist"),
     "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
     "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
+    **HARDNESS_MEASURES,
 }

@@ -32,6 +32,13 @@ from smoothrelu.figures.infinite_width import (
     ntk_of_real_networks,
     spectral_crossover,
 )
+from smoothrelu.figures.lambda_gelu import (
+    drift_map,
+    hardening_and_criticality,
+    hardness_paths,
+    hardness_profiles,
+    substitution_drops,
+)
 from smoothrelu.figures.ntk import collapse, kernel_speed, path_laws, travel_by_width
 from smoothrelu.figures.relu_limit import (
     drift_over_depth,
@@ -55,6 +62,7 @@ __all__ = [
     "conditioning",
     "corner_crossover",
     "distance_to_relu",
+    "drift_map",
     "drift_over_depth",
     "error_against_angle",
     "errors_against_temperature",
@@ -64,6 +72,9 @@ __all__ = [
     "gain_by_width",
     "gain_map",
     "gates_and_activations",
+    "hardening_and_criticality",
+    "hardness_paths",
+    "hardness_profiles",
     "kernel_against_temperature",
     "kernel_speed",
     "kernels_by_angle",
@@ -81,6 +92,7 @@ __all__ = [
     "phase_diagrams",
     "slow_flows",
     "spectral_crossover",
+    "substitution_drops",
     "susceptibilities",
     "temperature_family",
     "travel_by_width",

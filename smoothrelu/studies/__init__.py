@@ -8,9 +8,10 @@ with its provenance; a killed one goes on where it stopped. The chapters read th
 from collections.abc import Callable
 
 from smoothrelu.studies.full_batch import FULL_BATCH, tracked
+from smoothrelu.studies.lambda_gelu import LAMBDA_GELU
 from smoothrelu.studies.study import Study
 
 __all__ = ["STUDIES", "Study", "tracked"]
 
-STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH}
+STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH, **LAMBDA_GELU}
 """By name; a study is made when it is asked for."""

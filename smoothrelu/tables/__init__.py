@@ -32,6 +32,13 @@ from smoothrelu.tables.flows import (
     phases,
     slow_flows,
 )
+from smoothrelu.tables.hardening import (
+    hardened_flows,
+    hardened_susceptibilities,
+    hardened_theory,
+    hardness_targets,
+    substitution_change,
+)
 from smoothrelu.tables.infinite_width import (
     closed_rows,
     critical_rows,
@@ -93,6 +100,10 @@ __all__ = [
     "exit_layers",
     "fitted_shifts",
     "fitted_slopes",
+    "hardened_flows",
+    "hardened_susceptibilities",
+    "hardened_theory",
+    "hardness_targets",
     "initialisations",
     "kernel_ensembles",
     "kernel_flows",
@@ -124,6 +135,7 @@ __all__ = [
     "sampled_temperature_slopes",
     "slow_flows",
     "smallest_angle",
+    "substitution_change",
     "susceptibilities",
     "temperature_slopes",
 ]

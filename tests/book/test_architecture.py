@@ -65,13 +65,14 @@ ARROWS = {
     },
     "ntk_laws": {"summaries"},
     "published": {"datasets", "results"},
+    "hardness_measures": {"hardness_tables", "published", "tables"},
     "studies": {
         *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
-        *("summaries", "tracking"),
+        *("hardness_tables", "image_networks", "lambda_gelu", "summaries", "tracking"),
     },
     "measures": {
-        *("activations", "critical", "infinite_width", "kernels", "ntk_laws", "published"),
-        *("summaries", "tables"),
+        *("activations", "critical", "hardness_measures", "infinite_width", "kernels"),
+        *("ntk_laws", "published", "summaries", "tables"),
     },
     "claims": {"datasets", "measures", "results"},
     "flows": {"critical", "gaussian", "kernels"},
@@ -80,10 +81,11 @@ ARROWS = {
     "tables": {
         *("activations", "angles", "closed_kernels", "critical", "datasets", "finite_width"),
         *("fixed_points", "flows", "gaussian", "infinite_width", "kernels", "leaving", "network"),
-        *("ntk", "phase_diagram", "random_networks", "relu_limit", "relu_networks", "results"),
-        *("published", "spectra"),
+        *("lambda_gelu", "ntk", "phase_diagram", "published", "random_networks", "relu_limit"),
+        *("relu_networks", "results", "spectra"),
     },
     "summaries": set(),
+    "hardness_tables": {"summaries"},
     "figures": set(),
     "board": set(),
     "dials": set(),
@@ -126,7 +128,7 @@ def test_a_module_imports_only_what_its_arrows_allow(path):
 
 def test_figures_and_summaries_know_no_torch():
     for path in SOURCES:
-        if module_of(path) in ("figures", "summaries"):
+        if module_of(path) in ("figures", "summaries", "hardness_tables"):
             assert not any(m.split(".")[0] == "torch" for m in imports(path)), path
 
 

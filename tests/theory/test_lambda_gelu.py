@@ -16,7 +16,13 @@ from mpmath import mp, mpf
 from torch import nn
 
 from smoothrelu import GELU, SWISH, NoCriticality, chi_parallel, chi_perp, criticality, kernel_map
-from smoothrelu.lambda_gelu import LambdaGELU, gate_distance, relu_distances, target_hardness
+from smoothrelu.lambda_gelu import (
+    LambdaGELU,
+    expected_slope,
+    gate_distance,
+    relu_distances,
+    target_hardness,
+)
 from smoothrelu.layerwise import critical_layers
 
 mp.dps = 40
@@ -103,20 +109,34 @@ def test_at_hardness_one_the_layer_is_gelu_and_stays_so():
         assert layer.hardness.item() == 1
 
 
-def test_the_gradient_with_respect_to_lambda_fades_like_its_third_power():
-    """E x^2 phi(lambda x) = sigma^2/(sqrt(2 pi) (1 + lambda^2 sigma^2)^{3/2}) for x ~ N(0,
-    sigma^2): why naive learning of lambda stalls.
-    """
-    sigma = 1.7
-    x = torch.linspace(-12, 12, 40001, dtype=torch.float64) * sigma
-    weight = torch.exp(-0.5 * (x / sigma) ** 2)
-    weight /= weight.sum()
-    for hardness in (1.5, 10.0, 100.0):
-        layer = in_double(hardness)
-        (by_s,) = torch.autograd.grad((weight * layer(x)).sum(), layer.s)
-        (s_slope,) = torch.autograd.grad(layer.hardness, layer.s)
-        law = sigma**2 / math.sqrt(2 * math.pi) / (1 + (hardness * sigma) ** 2) ** 1.5
-        assert (by_s / s_slope).item() == pytest.approx(law, rel=1e-9)
+@pytest.mark.parametrize("K", [0.01, 1.7**2, 50.0])
+@pytest.mark.parametrize("hardness", [1.5, 10.0, 100.0])
+def test_the_expected_slope_in_lambda_is_what_the_layers_own_gradient_averages_to(hardness, K):
+    x = torch.linspace(-12, 12, 40001, dtype=torch.float64) * K**0.5
+    weight = torch.exp(-0.5 * x * x / K)
+    layer = in_double(hardness)
+    (by_s,) = torch.autograd.grad((weight / weight.sum() * layer(x)).sum(), layer.s)
+    (s_slope,) = torch.autograd.grad(layer.hardness, layer.s)
+    assert (by_s / s_slope).item() == pytest.approx(expected_slope(hardness, K), rel=1e-9)
+
+
+@pytest.mark.parametrize("K", [0.01, 1.0, 50.0])
+def test_the_expected_slope_is_the_integral_and_fades_like_the_third_power_of_lambda(K):
+    density = lambda x: x * x * mpmath.npdf(3 * x) * mpmath.npdf(x, 0, mpmath.sqrt(mpf(K)))  # noqa: E731
+    integral = 2 * mpmath.quad(density, [0, 0.1, 0.5, 1, 3, 12])
+    assert expected_slope(3.0, K) == pytest.approx(float(integral), rel=1e-14)
+    far = [expected_slope(h, K) * h**3 * math.sqrt(2 * math.pi * K) for h in (1e3, 1e4)]
+    assert far == pytest.approx([1, 1], rel=2e-4)
+
+
+def test_under_a_steady_pull_each_doubling_of_lambda_takes_sixteen_times_as_long():
+    """d lambda/d tau = expected_slope: the time from one lambda to another is a quadrature."""
+
+    def time(start):
+        return mpmath.quad(lambda h: 1 / expected_slope(float(h), 1.0), [start, 2 * start])
+
+    assert float(time(200) / time(100)) == pytest.approx(16, rel=1e-3)
+    assert float(time(2) / time(1)) > 10
 
 
 def test_gradcheck_and_gradgradcheck_pass_in_the_input_and_in_s():
@@ -297,6 +317,14 @@ def test_a_hardness_below_one_is_refused_with_the_remedy(bad):
     for call in (LambdaGELU, gate_distance, relu_distances, LambdaGELU().set_hardness_):
         with pytest.raises(ValueError, match=r"hardness must be a finite number >= 1.*GELU\(T\)"):
             call(bad)
+    with pytest.raises(ValueError, match="hardness must be a finite number >= 1"):
+        expected_slope(bad, 1.0)
+
+
+@pytest.mark.parametrize("bad", [0, -1.0, math.inf, math.nan, "1"])
+def test_a_variance_that_is_not_positive_is_refused(bad):
+    with pytest.raises(ValueError, match="K is the variance of x, positive and finite"):
+        expected_slope(2.0, bad)
 
 
 @pytest.mark.parametrize("bad", [0, -0.1, math.nan, math.inf, "0.1", None])

@@ -279,3 +279,57 @@ def test_on_real_digits_a_hardened_network_loses_less_in_the_substitution():
 
     learned, hardened = disruption(1.0), disruption(target_hardness(0.01))
     assert hardened.mean < learned.mean / 5
+
+
+def test_a_compiled_model_learns_and_hardens_like_the_one_it_was_made_of():
+    model = build(1.5, 3.0)
+    twin = copy.deepcopy(model)
+    compiled = torch.compile(twin, backend="aot_eager")
+    for net, called in ((model, model), (twin, compiled)):
+        optimizer = SGD(hardness_groups(net, SGD, lr=0.1, c=5.0))
+        train(called, optimizer, 4, Hardening(net, target=20.0, start=2, stop=4))
+    assert profile(twin) == pytest.approx(profile(model), rel=1e-5) == [20.0, 20.0]
+    x, _ = problem()
+    assert torch.allclose(compiled(x), model(x), atol=1e-5)
+
+
+def test_the_lines_of_the_readme_carry_a_model_of_ones_own_from_gelu_to_relu():
+    """As written there, with the model saved, loaded, copied and resumed in the middle."""
+    import torch.nn as nn
+    from torch.optim import AdamW
+
+    from smoothrelu import (
+        Hardening,
+        convert_to_lambda_gelu,
+        hardness_groups,
+        replace_with_relu,
+        target_hardness,
+    )
+
+    def begin():
+        torch.manual_seed(0)
+        ends = nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 3)
+        model = nn.Sequential(nn.Linear(8, 16), nn.GELU(), *ends)
+        convert_to_lambda_gelu(model)
+        optimizer = AdamW(hardness_groups(model, AdamW, lr=1e-3, c=3.0))
+        return model, optimizer, Hardening(model, target=target_hardness(0.01), start=15, stop=20)
+
+    model, optimizer, hardening = begin()
+    train(model, optimizer, 17, hardening)
+    file = io.BytesIO()
+    torch.save([part.state_dict() for part in (model, optimizer, hardening)], file)
+    file.seek(0)
+    resumed = begin()
+    for part, state in zip(resumed, torch.load(file), strict=True):
+        part.load_state_dict(state)
+    other, its_optimizer, its_hardening = resumed
+    train(model, optimizer, 3, hardening)
+    train(other, its_optimizer, 3, its_hardening)
+    assert profile(other) == profile(model) == pytest.approx([target_hardness(0.01)] * 2, rel=1e-5)
+    x, _ = problem()
+    twin = copy.deepcopy(model)
+    smooth = model(x)
+    replace_with_relu(model)
+    assert [type(m) for m in model[1::2]] == [nn.ReLU, nn.ReLU]
+    assert (model(x) - smooth).abs().max() < 0.01
+    assert torch.equal(twin(x), smooth) and profile(twin) == profile(other)

@@ -47,8 +47,6 @@ def test_a_relu_held_at_zero_from_both_sides_flips_at_every_step_however_small(s
     def loss(output, y):
         return (output - net[0].weight[:, 0] / 2).sum()
 
-    records = gradient_descent(
-        net, x, x, lr=lr, steps=steps, loss=loss, observers=[SignFlips(x)]
-    )
+    records = gradient_descent(net, x, x, lr=lr, steps=steps, loss=loss, observers=[SignFlips(x)])
     flips = [r["sign_flips"] for r in records if "sign_flips" in r]
     assert sum(flips) == steps
