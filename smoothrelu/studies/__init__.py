@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from smoothrelu.studies.full_batch import FULL_BATCH
 from smoothrelu.studies.study import Study
+from smoothrelu.studies.sugar import SUGAR_STUDIES
 
-STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH}
+STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH, **SUGAR_STUDIES}
 """By name; a study is made when it is asked for."""

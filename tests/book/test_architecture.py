@@ -60,11 +60,13 @@ ARROWS = {
         *("datasets", "dead_units", "hardening", "lambda_gelu", "ntk_path", "sign_flips"),
         "training",
     },
+    "snapshots": {"dead_units", "landscape"},
     "ntk_laws": {"summaries"},
     "published": {"datasets", "results"},
     "studies": {
         *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
         *("summaries", "tracking"),
+        *("gradient_injection", "image_networks", "snapshots", "surrogates"),
     },
     "measures": {
         *("activations", "critical", "infinite_width", "kernels", "ntk_laws", "published"),

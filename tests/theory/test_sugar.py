@@ -15,7 +15,7 @@ from mpmath import mp, mpf
 from torch import nn
 from torch.autograd.gradcheck import GradcheckError
 
-from smoothrelu import GELU, MLP, SWISH, GumbelLU
+from smoothrelu import GELU, MLP, SMOOTH_RELUS, SWISH, GumbelLU
 from smoothrelu.gradient_injection import SUGAR, convert_to_sugar, sugar
 from smoothrelu.lambda_gelu import LambdaGELU
 from smoothrelu.surrogates import BSiLU, HeLU, NeLU, StochasticReLU
@@ -442,6 +442,12 @@ def test_an_unknown_surrogate_is_refused_with_the_remedy_and_the_model_left_alon
         with pytest.raises(ValueError, match=message):
             call(surrogate)
     assert type(net[1]) is nn.ReLU
+
+
+@pytest.mark.parametrize("kind", SMOOTH_RELUS)
+def test_every_smooth_relu_may_be_the_surrogate_at_any_temperature(kind):
+    for T in (0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
+        assert SUGAR(kind(T)).surrogate.temperature == T
 
 
 def test_a_model_without_relu_is_refused_and_told_about_functional_calls():
