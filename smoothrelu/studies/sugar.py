@@ -13,10 +13,11 @@ from torch import nn
 from torch.optim import SGD
 
 from smoothrelu.activations import GELU, SWISH
+from smoothrelu.backward import balanced_variances
 from smoothrelu.gradient_injection import SUGAR
 from smoothrelu.image_networks import VGG, FullyConnected, HalfResolution, ResNet
 from smoothrelu.minibatch import MinibatchRun, Network, cosine
-from smoothrelu.network import he_init_, linear_layers
+from smoothrelu.network import gaussian_init_, he_init_, linear_layers
 from smoothrelu.snapshots import SnapshotFiring, SnapshotSurface
 from smoothrelu.studies.study import Study
 from smoothrelu.surrogates import BSiLU, HeLU, NeLU, StochasticReLU
@@ -33,6 +34,7 @@ _RECIPE = {
 }
 _TEMPERATURES = (0.1, 0.3, 1.0, 3.0, 10.0)
 _RATE = 0.05
+_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,23 @@ class Drowned:
                 layer.weight[::2] *= 0.05
                 layer.bias[::2] = -self.depth
         return net
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """The (C_W, C_b) at which ReLU keeps the kernel 2 of He's networks and SUGAR with this
+    surrogate the variance of the gradient: `balanced_variances`.
+    """
+
+    surrogate: nn.Module
+
+    @property
+    def __name__(self) -> str:
+        return repr(self)
+
+    def __call__(self, net: nn.Module) -> nn.Module:
+        C_W, C_b = balanced_variances(self.surrogate, 2.0)
+        return gaussian_init_(net, C_W=C_W, C_b=C_b)
 
 
 def runs(
@@ -120,16 +139,28 @@ def images(name: str, network: Network) -> Study:
 
 def deep() -> Study:
     activations = [nn.ReLU(), *map(SUGAR, (BSiLU(), nn.ELU(), SWISH(1.0), SWISH(0.1)))]
-    rates = [0.001, 0.003, 0.01, 0.03, 0.1]
     listed = [
         run
         for dataset, depth in (("mnist", 10), ("mnist", 20), ("cifar10", 20))
         for run in runs(
             *(dataset, FullyConnected(64, depth), activations),
-            **{"seeds": [0, 1, 2], "rates": rates, "observe": (TrackFiring(2),)},
+            **{"seeds": [0, 1, 2], "rates": _RATES, "observe": (TrackFiring(2),)},
         )
     ]
     return Study("deep networks of 64 units: deaths against the epoch", listed, deaths)
+
+
+def balanced() -> Study:
+    listed = [
+        run
+        for depth in (10, 20)
+        for surrogate in (BSiLU(), nn.ELU())
+        for run in runs(
+            *("mnist", FullyConnected(64, depth, Balanced(surrogate)), [SUGAR(surrogate)]),
+            **{"seeds": [0, 1, 2], "rates": _RATES},
+        )
+    ]
+    return Study("deep networks whose start keeps SUGAR's gradient", listed, last_epoch)
 
 
 def drowned() -> Study:
@@ -177,6 +208,7 @@ SUGAR_STUDIES: dict[str, Callable[[], Study]] = {
     "sugar_vgg": lambda: images("VGG", HalfResolution(VGG(8))),
     "sugar_resnet": lambda: images("ResNet", HalfResolution(ResNet(8))),
     "sugar_deep": deep,
+    "sugar_balanced": balanced,
     "sugar_drowned": drowned,
     "sugar_temperatures": temperatures,
     "sugar_trained": trained,

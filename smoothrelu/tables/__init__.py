@@ -62,10 +62,19 @@ from smoothrelu.tables.relu_limit import (
     limit_kernels,
     limit_networks,
 )
+from smoothrelu.tables.sugar import (
+    backward_flow,
+    backward_gains,
+    descent,
+    gains_by_temperature,
+    surrogate_curves,
+)
 
 __all__ = [
     "activation_curves",
     "all_critical_constants",
+    "backward_flow",
+    "backward_gains",
     "circle_spectra",
     "closed_rows",
     "collapse_rate",
@@ -80,10 +89,12 @@ __all__ = [
     "critical_rows",
     "critical_start",
     "decay_rates",
+    "descent",
     "equal_norms",
     "exit_layers",
     "fitted_shifts",
     "fitted_slopes",
+    "gains_by_temperature",
     "initialisations",
     "kernel_ensembles",
     "kernel_flows",
@@ -112,6 +123,7 @@ __all__ = [
     "sampled_temperature_slopes",
     "slow_flows",
     "smallest_angle",
+    "surrogate_curves",
     "susceptibilities",
     "temperature_slopes",
 ]

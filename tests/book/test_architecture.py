@@ -29,6 +29,7 @@ ARROWS = {
     "hardening": {"activations", "lambda_gelu", "replacement"},
     "surrogates": {"activations"},
     "gradient_injection": {"activations", "replacement", "surrogates"},
+    "backward": {"gaussian", "kernels"},
     "dead_units": {"activations", "gradient_injection", "lambda_gelu", "surrogates"},
     "landscape": set(),
     "relu_limit": {"activations", "gaussian"},
@@ -66,7 +67,7 @@ ARROWS = {
     "studies": {
         *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
         *("summaries", "tracking"),
-        *("gradient_injection", "image_networks", "snapshots", "surrogates"),
+        *("backward", "gradient_injection", "image_networks", "snapshots", "surrogates"),
     },
     "measures": {
         *("activations", "critical", "infinite_width", "kernels", "ntk_laws", "published"),
@@ -80,6 +81,7 @@ ARROWS = {
         *("activations", "angles", "closed_kernels", "critical", "datasets", "finite_width"),
         *("fixed_points", "flows", "gaussian", "infinite_width", "kernels", "leaving", "network"),
         *("ntk", "phase_diagram", "relu_limit", "relu_networks", "results", "spectra"),
+        *("backward", "gradient_injection", "image_networks"),
     },
     "summaries": set(),
     "figures": set(),
