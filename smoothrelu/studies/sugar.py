@@ -137,6 +137,20 @@ def images(name: str, network: Network) -> Study:
     return Study(about, listed, last_epoch)
 
 
+def longer() -> Study:
+    main = [nn.ReLU(), SUGAR(BSiLU())]
+    listed = [
+        run
+        for network in (HalfResolution(VGG(8)), HalfResolution(ResNet(8)))
+        for run in runs(
+            *("cifar10", network, main),
+            **{"seeds": [0, 1, 2], "rates": [_RATE / 4, _RATE], "epochs": 40},
+            observe=(TrackFiring(40),),
+        )
+    ]
+    return Study("VGG and ResNet for forty epochs: ReLU against SUGAR", listed, last_epoch)
+
+
 def deep() -> Study:
     activations = [nn.ReLU(), *map(SUGAR, (BSiLU(), nn.ELU(), SWISH(1.0), SWISH(0.1)))]
     listed = [
@@ -207,6 +221,7 @@ def trained() -> Study:
 SUGAR_STUDIES: dict[str, Callable[[], Study]] = {
     "sugar_vgg": lambda: images("VGG", HalfResolution(VGG(8))),
     "sugar_resnet": lambda: images("ResNet", HalfResolution(ResNet(8))),
+    "sugar_long": longer,
     "sugar_deep": deep,
     "sugar_balanced": balanced,
     "sugar_drowned": drowned,
