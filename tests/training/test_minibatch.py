@@ -160,6 +160,11 @@ def test_the_key_changes_with_every_field():
     assert len(keys) == len(changes) + 1
 
 
+def test_the_time_of_a_run_is_guessed_also_where_its_init_differentiates():
+    run = but(network=FullyConnected(16, 3, critical_init_), activation=nn.SiLU())
+    assert 0 < run.seconds() < 1
+
+
 def test_training_leaves_torchs_generator_as_it_was():
     before = torch.get_rng_state()
     train(but(activation=StochasticReLU()), CPU)
