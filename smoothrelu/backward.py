@@ -22,6 +22,16 @@ def slope(f: Activation, x: Tensor) -> Tensor:
     return torch.autograd.grad(f(leaf).sum(), leaf)[0]
 
 
+def reach(f: Activation) -> float:
+    """How far below zero the surrogate has its minimum: deeper down its slope is negative.
+
+    Raises ValueError where the slope has no change of sign between -20 and -0.1.
+    """
+    from scipy.optimize import brentq
+
+    return -brentq(lambda x: slope(f, torch.tensor([x])).item(), -20.0, -0.1, xtol=1e-12)
+
+
 def backward_gain(f: Activation, K: float, *, C_W: float = 2.0) -> float:
     """C_W <f'^2>_K, the growth of the gradient's variance per layer: the perpendicular
     susceptibility of the surrogate, at the kernel of ReLU.
@@ -48,7 +58,8 @@ def unit_gain_temperature(kind: Callable[[float], Activation], K: float) -> floa
     off = [backward_gain(kind(T), K) - 1 for T in (cold, warm)]
     if off[0] * off[1] > 0:
         raise ValueError(
-            f"the gain of {kind.__name__} does not cross 1: {off[0]:+.2g} {off[1]:+.2g}"
+            f"the gain of {kind.__name__} at K = {K:g} is not 1 at any temperature from {cold:.3g} "
+            f"to {warm:.3g}: it is {1 + off[0]:.4g} and {1 + off[1]:.4g} there"
         )
     return brentq(lambda T: backward_gain(kind(T), K) - 1, cold, warm, xtol=1e-12)
 

@@ -111,6 +111,12 @@ def deaths(table: pandas.DataFrame) -> pandas.DataFrame:
     return kept[kept["dead_0"].notna() | ~kept.duplicated(_KEPT, keep="last")]
 
 
+def ends(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Of `deaths`, the start and the end of each run."""
+    kept = deaths(table)
+    return kept[(kept["epoch"] == 0) | ~kept.duplicated(_KEPT, keep="last")]
+
+
 def snapshots(table: pandas.DataFrame) -> pandas.DataFrame:
     """Tall: the network's firing histogram, and the losses of its surface; part, i, j, value."""
     last = table[table["epoch"] == table["epochs"]]
@@ -161,6 +167,14 @@ def deep() -> Study:
             **{"seeds": [0, 1, 2], "rates": _RATES, "observe": (TrackFiring(2),)},
         )
     ]
+    listed += [  # whose gradients are so large that the best rate is a lower one
+        run
+        for dataset in ("mnist", "cifar10")
+        for run in runs(
+            *(dataset, FullyConnected(64, 20), [SUGAR(BSiLU()), SUGAR(nn.ELU())]),
+            **{"seeds": [0, 1, 2], "rates": [0.0001, 0.0003], "observe": (TrackFiring(2),)},
+        )
+    ]
     return Study("deep networks of 64 units: deaths against the epoch", listed, deaths)
 
 
@@ -171,7 +185,7 @@ def balanced() -> Study:
         for surrogate in (BSiLU(), nn.ELU())
         for run in runs(
             *("mnist", FullyConnected(64, depth, Balanced(surrogate)), [SUGAR(surrogate)]),
-            **{"seeds": [0, 1, 2], "rates": _RATES},
+            **{"seeds": [0, 1, 2], "rates": [0.0003, *_RATES]},
         )
     ]
     return Study("deep networks whose start keeps SUGAR's gradient", listed, last_epoch)
@@ -187,7 +201,7 @@ def drowned() -> Study:
             **{"seeds": [0, 1, 2], "rates": [0.01], "observe": (TrackFiring(1),)},
         )
     ]
-    return Study("six layers, half of whose units are dead from the start", listed, deaths)
+    return Study("six layers, half of whose units are dead from the start", listed, ends)
 
 
 def temperatures() -> Study:

@@ -67,6 +67,7 @@ from smoothrelu.tables.sugar import (
     backward_gains,
     descent,
     gains_by_temperature,
+    slopes_below_zero,
     surrogate_curves,
 )
 
@@ -121,6 +122,7 @@ __all__ = [
     "relu_distances",
     "sampled_exit_layers",
     "sampled_temperature_slopes",
+    "slopes_below_zero",
     "slow_flows",
     "smallest_angle",
     "surrogate_curves",

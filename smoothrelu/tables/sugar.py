@@ -28,6 +28,18 @@ def surrogate_curves(surrogates: dict[str, Activation], reach: float = 5.0) -> p
     return pandas.concat(frames, ignore_index=True)
 
 
+def slopes_below_zero(
+    surrogates: dict[str, Activation], depths: Sequence[float]
+) -> pandas.DataFrame:
+    """f'(-depth), what a unit at that preactivation sends back: surrogate, drowned, slope."""
+    x = -torch.tensor(depths, dtype=torch.float64)
+    frames = [
+        pandas.DataFrame({"surrogate": name, "drowned": depths, "slope": slope(f, x)})
+        for name, f in surrogates.items()
+    ]
+    return pandas.concat(frames, ignore_index=True)
+
+
 def backward_gains(surrogates: dict[str, Activation], K: float) -> pandas.DataFrame:
     """At one kernel: surrogate, gain, alignment."""
     rows = [(name, backward_gain(f, K), alignment(f, K)) for name, f in surrogates.items()]

@@ -63,6 +63,7 @@ ARROWS = {
     },
     "snapshots": {"dead_units", "landscape"},
     "ntk_laws": {"summaries"},
+    "sugar_laws": {"summaries"},
     "published": {"datasets", "results"},
     "studies": {
         *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
@@ -71,7 +72,7 @@ ARROWS = {
     },
     "measures": {
         *("activations", "critical", "infinite_width", "kernels", "ntk_laws", "published"),
-        *("summaries", "tables"),
+        *("summaries", "tables", "datasets", "sugar_laws", "surrogates"),
     },
     "claims": {"datasets", "measures", "results"},
     "flows": {"critical", "gaussian", "kernels"},
@@ -124,7 +125,7 @@ def test_a_module_imports_only_what_its_arrows_allow(path):
 
 def test_figures_and_summaries_know_no_torch():
     for path in SOURCES:
-        if module_of(path) in ("figures", "summaries"):
+        if module_of(path) in ("figures", "summaries", "sugar_laws"):
             assert not any(m.split(".")[0] == "torch" for m in imports(path)), path
 
 
