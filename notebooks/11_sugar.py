@@ -131,7 +131,7 @@ figures.woken_by_slope(by_slope)
 # c_\ell = C_W\,\langle f'\,\mathbb 1[z>0]\rangle_{K}\; c_{\ell+1} ,
 # $$ (eq-sugar-gain)
 #
-# where $K$ is the {term}`kernel` of the *forward* pass, ReLU's. The first factor is the {term}`perpendicular susceptibility` of the second chapter, but of a network that is not
+# where $K$ is the {term}`kernel` of the *forward* pass, ReLU's. The first factor is the perpendicular susceptibility of the second chapter, but of a network that is not
 # there: weights and kernel belong to ReLU, the slope to the surrogate. With He's $C_W=2$ ReLU keeps every kernel, and
 #
 # $$
@@ -244,7 +244,7 @@ snapshots = published("sugar_trained")
 histogram = sugar_laws.firing(snapshots)
 figures.firing(histogram[histogram["net"] == "VGG"], [1, 5, 9])
 
-# %% mystnb={"figure": {"caption": "The training loss around the trained ResNets, along two random directions normalised filter by filter, after {cite:t}`li2018`.", "name": "fig-sugar-surfaces"}, "image": {"alt": "Two contour plots side by side, ReLU and SUGAR with B-SiLU, of the logarithm of the loss on one colour scale. Both are basins around the cross that marks the trained weights."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The training loss around the trained ResNets, along two random directions normalised filter by filter, after {cite:t}`li2018`.", "name": "fig-sugar-surfaces"}, "image": {"alt": "Two contour plots side by side, ReLU and SUGAR with B-SiLU, of the logarithm of the loss on one colour scale. Both are basins around the cross that marks the trained weights; that of ReLU is steeper and its rim is higher."}} tags=["hide-input"]
 surfaces = {name: sugar_laws.surface(snapshots, "ResNet", name) for name in ("ReLU", "B-SiLU")}
 figures.loss_surfaces(surfaces)
 
@@ -282,9 +282,11 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 #
 # **VGG and ResNet.** Each at its best rate, B-SiLU minus ReLU is {glue:text}`vgg_gap` in the VGG and
 # {glue:text}`resnet_gap` in the ResNet after ten epochs, and {glue:text}`vgg_long` and
-# {glue:text}`resnet_long` after forty. Nothing like the paper's ten points is to be seen at this scale; whether the scale or the length of training is why we cannot
-# say. Batch normalisation keeps every convolution's units alive here; dead units are in the one layer without it, where ReLU has {glue:text}`vgg_dead_relu:.0%` and B-SiLU {glue:text}`vgg_dead:.0%`. The loss surfaces
-# look alike: the mean second difference of the log loss is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU, one network each.
+# {glue:text}`resnet_long` after forty. Nothing like the paper's ten points is to be seen at this scale; whether the size of the networks, of the data or the length of training is why we cannot
+# say. B-SiLU likes a lower rate than ReLU, as a larger gradient must, so that a comparison at one common rate says more about the rate than about the surrogate. Batch normalisation keeps every convolution's units alive here; dead units are in the one layer without it, where ReLU has {glue:text}`vgg_dead_relu:.0%` and B-SiLU {glue:text}`vgg_dead:.0%`. That layer's
+# histogram in {numref}`fig-sugar-firing` is the paper's picture: a spike of units that never or hardly ever fire under ReLU, a bell under B-SiLU. Sparsity, in the mean over layers, is {glue:text}`vgg_sparse_relu:.3f` and {glue:text}`vgg_sparse:.3f`.
+# The surface around B-SiLU's weights is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
+# the higher loss at its centre; a network that has learnt less lies in a wider basin.
 #
 # **Temperature.** {numref}`fig-sugar-temperature` and {numref}`fig-sugar-temperature-vgg`: in the deep plain network the best of the five temperatures of SWISH is {glue:text}`best_T:g` with an accuracy of
 # {glue:text}`best_T_acc:.2f`, ReLU's being {glue:text}`relu_acc:.2f`; the hottest reaches {glue:text}`hot_acc:.2f`. In the VGG, where normalisation holds the gradient, accuracy ranges over {glue:text}`vgg_T_range:.3f`
@@ -358,9 +360,11 @@ glue("resnet_gap", sugar_laws.said(best, "B-SiLU", net="ResNet"))
 glue("vgg_long", sugar_laws.said(longest, "B-SiLU", net="VGG"))
 glue("resnet_long", sugar_laws.said(longest, "B-SiLU", net="ResNet"))
 in_vgg = image_runs[(image_runs["net"] == "VGG") & (image_runs["lr"] == 0.05)]
-in_vgg = in_vgg.groupby("surrogate")["dead_8"].mean()
-glue("vgg_dead_relu", in_vgg["ReLU"])
-glue("vgg_dead", in_vgg["B-SiLU"])
+in_vgg = in_vgg.groupby("surrogate")[["dead_8", "sparsity"]].mean()
+glue("vgg_dead_relu", in_vgg.loc["ReLU", "dead_8"])
+glue("vgg_dead", in_vgg.loc["B-SiLU", "dead_8"])
+glue("vgg_sparse_relu", in_vgg.loc["ReLU", "sparsity"])
+glue("vgg_sparse", in_vgg.loc["B-SiLU", "sparsity"])
 glue("rough_relu", sugar_laws.roughness(surfaces["ReLU"]))
 glue("rough_bsilu", sugar_laws.roughness(surfaces["B-SiLU"]))
 

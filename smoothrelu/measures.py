@@ -160,6 +160,12 @@ def sugar_fewer_dead() -> Estimate:
     return -gap["gain"], -gap["high"], -gap["low"]
 
 
+def sugar_sparser() -> Estimate:
+    """Sparsity, in the mean over layers: B-SiLU's minus ReLU's, the smaller of VGG and ResNet."""
+    runs = _sugar("sugar_vgg", "sugar_resnet")
+    return _worst(sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "sparsity"))
+
+
 def sugar_revives() -> Estimate:
     """The part of the drowned units that B-SiLU wakes, minus the part that wakes under ReLU."""
     runs = sugar_laws.woken(_sugar("sugar_drowned"))
@@ -214,6 +220,7 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "sugar-elu-selu": lambda: _worst(sugar_at_common_rate(["ELU", "SELU"])),
     "sugar-leaky-nelu": lambda: sugar_largest(["leaky ReLU", "NeLU"]),
     "sugar-fewer-dead": sugar_fewer_dead,
+    "sugar-sparser": sugar_sparser,
     "sugar-revives": sugar_revives,
     "sugar-deep": lambda: sugar_at_best_rate("sugar_deep", "FullyConnected", "mnist", 20),
     "sugar-backward-growth": sugar_backward_growth,

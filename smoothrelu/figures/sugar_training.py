@@ -121,7 +121,7 @@ def loss_surfaces(surfaces: dict[str, pandas.DataFrame]) -> Figure:
         drawn = _contours(ax, grid, levels)
         ax.set(title=name, xlabel="second direction", aspect="equal")
     axes[0].set_ylabel("first direction")
-    figure.colorbar(drawn, ax=list(axes), label="log10 of the loss", shrink=0.9)
+    figure.colorbar(drawn, ax=list(axes), label="log10 of the loss", shrink=0.9, format="%.1f")
     return figure
 
 
