@@ -141,6 +141,14 @@ def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=Non
     return _worst(sugar_gains(sugar_laws.at_best_rate(runs), ["B-SiLU"]))
 
 
+def sugar_at_relus_rate() -> Estimate:
+    """B-SiLU against ReLU in twenty plain layers on MNIST, both at ReLU's best rate."""
+    runs = _last_rows(_sugar("sugar_deep"))
+    runs = runs[(runs["dataset"] == "mnist") & (runs["depth"] == 20)]
+    best = sugar_laws.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
+    return _worst(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]))
+
+
 def sugar_at_common_rate(surrogates: Sequence[str]) -> pandas.DataFrame:
     """On VGG and ResNet, all at the same learning rate."""
     runs = _sugar("sugar_vgg", "sugar_resnet")
@@ -222,6 +230,7 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "sugar-fewer-dead": sugar_fewer_dead,
     "sugar-sparser": sugar_sparser,
     "sugar-revives": sugar_revives,
+    "sugar-plugged-in": sugar_at_relus_rate,
     "sugar-deep": lambda: sugar_at_best_rate("sugar_deep", "FullyConnected", "mnist", 20),
     "sugar-backward-growth": sugar_backward_growth,
     "sugar-cosine": sugar_cosine,
