@@ -150,7 +150,7 @@ def longer() -> Study:
         for network in (HalfResolution(VGG(8)), HalfResolution(ResNet(8)))
         for run in runs(
             *("cifar10", network, main),
-            **{"seeds": [0, 1, 2], "rates": [_RATE / 4, _RATE], "epochs": 40},
+            **{"seeds": [0, 1, 2, 3, 4], "rates": [_RATE / 4, _RATE], "epochs": 40},
             observe=(TrackFiring(40),),
         )
     ]
