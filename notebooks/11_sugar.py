@@ -208,8 +208,8 @@ columns = {"dataset": "{}", "depth": "{:g}", "surrogate": "{}", "temperature": "
 gap = {"value": "{:.3f}", "difference": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "dead": "{:.2f}"}
 table(deep_gaps, columns | gap)
 
-# %% mystnb={"figure": {"caption": "Dead units of twenty-layer networks on MNIST at the learning rate 0.01, at which ReLU trains: over the epochs, and by layer at the end. Surrogates of which a seed diverged there are left out, B-SiLU among them.", "name": "fig-sugar-deep"}, "image": {"alt": "Left: fraction of dead units against the epoch for ReLU and the surrogates that survive. Right: by layer, dead units are rare in the first layers and frequent in the last."}} tags=["hide-input"]
-figures.deaths(sugar_laws.by_layer(sugar_laws.surviving(deep, "mnist", 20, 0.01)))
+# %% mystnb={"figure": {"caption": "Dead units of twenty-layer networks on MNIST at the learning rate 0.1, which is too large and kills: over the epochs, and by layer at the end. Surrogates of which a seed diverged there are left out: B-SiLU, ELU, and SWISH at $T=1$.", "name": "fig-sugar-deep"}, "image": {"alt": "Left: the fraction of dead units rises in the first epochs, for ReLU and for SUGAR with SWISH at temperature 0.1, to between a third and a half. Right: by layer, few are dead in the first layers and more than half in the middle and last ones."}} tags=["hide-input"]
+figures.deaths(sugar_laws.by_layer(sugar_laws.surviving(deep, "mnist", 20, 0.1)))
 
 # %% [markdown]
 # ## VGG and ResNet, without augmentation
@@ -258,7 +258,7 @@ warmth = sugar_laws.stacked(published("sugar_temperatures"))
 plain = warmth[(warmth["dataset"] == "mnist") & (warmth["lr"] == 0.01)]
 vgg = warmth[warmth["net"] == "VGG"]
 
-# %% mystnb={"figure": {"caption": "Twenty-layer networks on MNIST, learning rate 0.01: test accuracy and dead units against the temperature of the surrogate, mean and range over seeds. Dashed: ReLU.", "name": "fig-sugar-temperature"}, "image": {"alt": "Left: test accuracy against the temperature of SWISH and GELU surrogates, on the level of ReLU or above it when cold and falling when hot. Right: the fraction of dead units, falling as the surrogate becomes warmer."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Twenty-layer networks on MNIST, learning rate 0.01: test accuracy and dead units against the temperature of the surrogate, mean and range over seeds. Dashed: ReLU.", "name": "fig-sugar-temperature"}, "image": {"alt": "Left: test accuracy against the temperature of SWISH and GELU surrogates, on the level of ReLU or above it when cold and falling steeply when hot, with a maximum at 0.3. Right: the fraction of dead units, about five percent at all temperatures."}} tags=["hide-input"]
 figures.against_temperature(plain, {"test_acc": "test accuracy", "dead": "dead units, fraction"})
 
 # %% mystnb={"figure": {"caption": "The same for the VGG-like network on CIFAR-10; dead units are those of its fully connected layer.", "name": "fig-sugar-temperature-vgg"}, "image": {"alt": "Left: test accuracy of the VGG network against the temperature of a SWISH surrogate, with the range over seeds and ReLU's mean dashed. Right: dead units of the fully connected layer, fewer at higher temperature."}} tags=["hide-input"]
@@ -268,18 +268,19 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # ## How to read the figures
 #
 # **Waking.** {numref}`fig-sugar-deaths`: ReLU ends with {glue:text}`dead_relu:.0%` of its hidden units dead, B-SiLU with {glue:text}`dead_bsilu:.0%`, most of it in the first
-# epoch. In {numref}`fig-sugar-woken` the slope where a unit lies decides what becomes of it: over all surrogates and depths the rank correlation of slope and part woken is
-# {glue:text}`rank:.2f` ({glue:text}`rank_low:.2f` to {glue:text}`rank_high:.2f`), and no surrogate wakes units at $-4$. Leaky ReLU at its usual 0.01, HeLU and NeLU wake next to none from $-1$.
+# epoch. In {numref}`fig-sugar-woken` units wake where the slope is large: over all surrogates and depths the rank correlation of slope and part woken is
+# {glue:text}`rank:.2f` ({glue:text}`rank_low:.2f` to {glue:text}`rank_high:.2f`). It is not higher because half of the points lie at slopes of about zero, where nothing wakes and the order is chance, and because at equal slope a deeper unit has
+# farther to go. No surrogate wakes units at $-4$. Leaky ReLU at its usual 0.01, HeLU and NeLU wake next to none from $-1$.
 #
 # **Going back.** {numref}`fig-sugar-backward`: the variance of B-SiLU's gradient grows by {glue:text}`growth_bsilu:.2f` per layer where the theory says
-# {glue:text}`theory_bsilu:.2f`, which is a factor of {glue:text}`explosion:.0e` over nineteen layers. SiLU's falls at first as it should and then stops falling: its gain depends steeply on
+# {glue:text}`theory_bsilu:.2f`, which is a factor of {glue:text}`explosion:.0e` from the last hidden layer to the first. SiLU's falls at first as it should and then stops falling: its gain depends steeply on
 # $K$, which fluctuates between networks of this width. {numref}`fig-sugar-steps`: at {glue:text}`deepest:.0f` layers B-SiLU's direction has a cosine of {glue:text}`cosine_bsilu:.2f` with the gradient and keeps
-# {glue:text}`kept_bsilu:.1%` of its promise; a small step along it went down in {glue:text}`down_bsilu:.0f` of {glue:text}`down_of:.0f` networks. NeLU, HeLU and SiLU stay close to the gradient, which may be why they change so little.
+# {glue:text}`kept_bsilu:.1%` of its promise; a small step along it went down in {glue:text}`down_bsilu:.0f` of {glue:text}`down_of:.0f` networks. NeLU, HeLU and SiLU stay closer to the gradient.
 #
 # **Deep networks.** At twenty layers on MNIST ReLU does best at a learning rate of {glue:text}`deep_rate_relu:g`. There B-SiLU diverges, in every seed, as it does at any rate we tried above 0.001: it cannot be plugged in as it is.
 # At its own best rate, {glue:text}`deep_rate:g`, it differs from ReLU by {glue:text}`deep_gap`; on CIFAR-10, where the lowest rate tried was its best, by {glue:text}`deep_gap_cifar`. There ELU is ahead by
 # {glue:text}`elu_cifar`, the clearest gain from a surrogate in this chapter. The dead do not become fewer here: at the best rates B-SiLU ends with {glue:text}`deep_dead:.0%` dead on MNIST, ReLU with {glue:text}`deep_dead_relu:.0%`. A large gradient that is no gradient
-# kills units too. From its balanced initialisation B-SiLU bears rates ten times as high, and reaches {glue:text}`balanced_ten:.2f` at ten layers; at twenty it reaches {glue:text}`balanced:.2f`, and from He's start {glue:text}`deep_acc:.2f`: what is lost forward weighs
+# kills units too. Nor is death by large steps prevented: at the rate 0.1 of {numref}`fig-sugar-deep` ReLU loses {glue:text}`killed_relu:.0%` of its units, SUGAR with SWISH at $T=0.1$ {glue:text}`killed_cold:.0%`, and the warmer surrogates diverge. From its balanced initialisation B-SiLU bears rates ten times as high, and reaches {glue:text}`balanced_ten:.2f` at ten layers; at twenty it reaches {glue:text}`balanced:.2f`, and from He's start {glue:text}`deep_acc:.2f`: what is lost forward weighs
 # more, and a lower learning rate is the better cure. SWISH at $T=0.1$ as surrogate, of gain 1.01, differs from ReLU by {glue:text}`cold_gap`, at ReLU's own rate.
 #
 # **VGG and ResNet.** Each at its best rate, B-SiLU minus ReLU is {glue:text}`vgg_gap` in the VGG and
@@ -290,8 +291,9 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # The surface around B-SiLU's weights is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
 # the higher loss at its centre; a network that has learnt less lies in a wider basin.
 #
-# **Temperature.** {numref}`fig-sugar-temperature` and {numref}`fig-sugar-temperature-vgg`: in the deep plain network the best of the five temperatures of SWISH is {glue:text}`best_T:g` with an accuracy of
-# {glue:text}`best_T_acc:.2f`, ReLU's being {glue:text}`relu_acc:.2f`; the hottest reaches {glue:text}`hot_acc:.2f`. In the VGG, where normalisation holds the gradient, accuracy ranges over {glue:text}`vgg_T_range:.3f`
+# **Temperature.** {numref}`fig-sugar-temperature` and {numref}`fig-sugar-temperature-vgg`: in the deep plain network, at this rate, the best of the five temperatures of SWISH is {glue:text}`best_T:g` with an accuracy of
+# {glue:text}`best_T_acc:.2f`, ReLU's being {glue:text}`relu_acc:.2f`: a difference of {glue:text}`best_T_gap`. GELU's best is {glue:text}`best_T_gelu:g`. The temperatures of unit gain are {glue:text}`unit_swish_two:.2f` and {glue:text}`unit_gelu_two:.2f` at this kernel: what the surrogate likes is to be cold
+# enough for the gradient to keep its size and its direction. The hottest reaches {glue:text}`hot_acc:.2f`. In the VGG, where normalisation holds the gradient, accuracy ranges over {glue:text}`vgg_T_range:.3f`
 # between temperatures, and dead units go from {glue:text}`vgg_cold_dead:.0%` at the coldest to {glue:text}`vgg_hot_dead:.0%` at the hottest.
 #
 # The tables were made by `make paper STUDY='sugar_vgg sugar_resnet sugar_long sugar_deep sugar_balanced sugar_drowned sugar_temperatures sugar_trained'`: {glue:text}`runs:.0f` runs, {glue:text}`hours:.1f` hours of one shared core
@@ -353,6 +355,11 @@ glue("deep_rate_relu", by_name.loc["ReLU", "lr"])
 glue("deep_acc", by_name.loc["B-SiLU", "value"])
 glue("deep_dead", by_name.loc["B-SiLU", "dead"])
 glue("deep_dead_relu", by_name.loc["ReLU", "dead"])
+killed = sugar_laws.surviving(ends, "mnist", 20, 0.1).groupby("surrogate")["dead"].mean()
+glue("killed_relu", killed["ReLU"])
+glue("killed_cold", killed["SWISH, T = 0.1"])
+
+# %% tags=["hide-input"]
 glue("deep_gap", sugar_laws.said(on_mnist, "B-SiLU"))
 glue("deep_gap_cifar", sugar_laws.said(on_cifar, "B-SiLU"))
 glue("elu_cifar", sugar_laws.said(on_cifar, "ELU"))
@@ -383,7 +390,13 @@ swish = plain[plain["surrogate"] == "SWISH"].groupby("temperature")["test_acc"].
 glue("best_T", swish.idxmax())
 glue("best_T_acc", swish.max())
 glue("hot_acc", swish.loc[swish.index.max()])
+glue("best_T_gap", sugar_laws.said(sugar_laws.differences(plain), "SWISH", temperature=swish.idxmax()))
+glue("best_T_gelu", plain[plain["surrogate"] == "GELU"].groupby("temperature")["test_acc"].mean().idxmax())
+glue("unit_swish_two", unit_gain_temperature(SWISH, 2.0))
+glue("unit_gelu_two", unit_gain_temperature(GELU, 2.0))
 glue("relu_acc", plain.loc[plain["surrogate"] == "ReLU", "test_acc"].mean())
+
+# %% tags=["hide-input"]
 by_T = vgg[vgg["surrogate"] == "SWISH"].groupby("temperature")[["test_acc", "dead_8"]].mean()
 glue("vgg_T_range", by_T["test_acc"].max() - by_T["test_acc"].min())
 glue("vgg_cold_dead", by_T["dead_8"].iloc[0])
