@@ -289,11 +289,11 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # say. B-SiLU likes a lower rate than ReLU, as a larger gradient must, so that a comparison at one common rate says more about the rate than about the surrogate. Batch normalisation keeps every convolution's units alive here; dead units are in the one layer without it, where ReLU has {glue:text}`vgg_dead_relu:.0%` and B-SiLU {glue:text}`vgg_dead:.0%`. That layer's
 # histogram in {numref}`fig-sugar-firing` is the paper's picture: a spike of units that never or hardly ever fire under ReLU, a bell under B-SiLU. Sparsity, in the mean over layers, is {glue:text}`vgg_sparse_relu:.3f` and {glue:text}`vgg_sparse:.3f`.
 # The surface around B-SiLU's weights is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
-# the higher loss at its centre; a network that has learnt less lies in a wider basin.
+# the higher loss at its centre; a network that has learnt less may lie in a wider basin.
 #
 # **Temperature.** {numref}`fig-sugar-temperature` and {numref}`fig-sugar-temperature-vgg`: in the deep plain network, at this rate, the best of the five temperatures of SWISH is {glue:text}`best_T:g` with an accuracy of
-# {glue:text}`best_T_acc:.2f`, ReLU's being {glue:text}`relu_acc:.2f`: a difference of {glue:text}`best_T_gap`. GELU's best is {glue:text}`best_T_gelu:g`. The temperatures of unit gain are {glue:text}`unit_swish_two:.2f` and {glue:text}`unit_gelu_two:.2f` at this kernel: what the surrogate likes is to be cold
-# enough for the gradient to keep its size and its direction. The hottest reaches {glue:text}`hot_acc:.2f`. In the VGG, where normalisation holds the gradient, accuracy ranges over {glue:text}`vgg_T_range:.3f`
+# {glue:text}`best_T_acc:.2f`, ReLU's being {glue:text}`relu_acc:.2f`: a difference of {glue:text}`best_T_gap`. GELU's best is {glue:text}`best_T_gelu:g`. The temperatures of unit gain are {glue:text}`unit_swish_two:.2f` and {glue:text}`unit_gelu_two:.2f` at this kernel. Over three seeds the advantage over ReLU is not certain; that a surrogate has to be cold
+# enough for the gradient to keep its size and its direction is: the hottest reaches {glue:text}`hot_acc:.2f`. In the VGG, where normalisation holds the gradient, accuracy ranges over {glue:text}`vgg_T_range:.3f`
 # between temperatures, and dead units go from {glue:text}`vgg_cold_dead:.0%` at the coldest to {glue:text}`vgg_hot_dead:.0%` at the hottest.
 #
 # The tables were made by `make paper STUDY='sugar_vgg sugar_resnet sugar_long sugar_deep sugar_balanced sugar_drowned sugar_temperatures sugar_trained'`: {glue:text}`runs:.0f` runs, {glue:text}`hours:.1f` hours of one shared core

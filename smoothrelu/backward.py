@@ -25,11 +25,14 @@ def slope(f: Activation, x: Tensor) -> Tensor:
 def reach(f: Activation) -> float:
     """How far below zero the surrogate has its minimum: deeper down its slope is negative.
 
-    Raises ValueError where the slope has no change of sign between -20 and -0.1.
+    Raises ValueError where the slope has no change of sign between -8 and -0.1.
     """
     from scipy.optimize import brentq
 
-    return -brentq(lambda x: slope(f, torch.tensor([x])).item(), -20.0, -0.1, xtol=1e-12)
+    def at(x: float) -> float:
+        return slope(f, torch.tensor([x], dtype=torch.float64)).item()
+
+    return -brentq(at, -8.0, -0.1, xtol=1e-12)
 
 
 def backward_gain(f: Activation, K: float, *, C_W: float = 2.0) -> float:

@@ -67,9 +67,16 @@ def test_b_silu_has_its_minimum_where_lamberts_function_says(alpha):
     bottom, f = at([-(1 + alpha) - w]), BSiLU(alpha)
     assert slope(f, bottom).item() == pytest.approx(0, abs=1e-12)
     assert f(bottom).item() == pytest.approx(-w - alpha / 2, rel=1e-12)
-    assert reach(f) == pytest.approx(-bottom.item(), rel=1e-5)
+    assert reach(f) == pytest.approx(-bottom.item(), rel=1e-10)
     x = torch.linspace(-12, 12, 24001, dtype=torch.float64)
     assert x[f(x).argmin()].item() == pytest.approx(bottom.item(), abs=2e-3)
+
+
+def test_the_reach_of_a_smooth_relu_is_proportional_to_its_temperature():
+    assert reach(nn.GELU()) == pytest.approx(0.7517915, abs=1e-6)
+    assert reach(GELU(2.0)) == pytest.approx(2 * reach(nn.GELU()), rel=1e-9)
+    with pytest.raises(ValueError):
+        reach(nn.ELU())
 
 
 def test_the_slope_of_b_silu_is_extreme_where_the_chapter_says_and_has_its_value_there():
