@@ -97,6 +97,7 @@ assert board["verdict"].notna().all()
 # - {doc}`05_infinite_width` and {doc}`06_finite_width`: kernels of infinitely wide networks, and how wide is wide.
 # - {doc}`07_mnist` and {doc}`08_cifar10`: the same seen in training, on real images, with both initialisations and ReLU beside them.
 # - {doc}`09_ntk`: the tangent kernel on its way through training, smooth or jumping.
+# - {doc}`11_sugar`: ReLU with the slope of a smooth surrogate in going back: what it wakes, and what it costs.
 # - {doc}`../notation` translates the symbols; {doc}`../provenance` says what was computed where, when and with which versions.
 #
 # This is an executable book. Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a

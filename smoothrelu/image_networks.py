@@ -8,6 +8,7 @@ activations unless the recipe says otherwise.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -100,6 +101,19 @@ class ResNet:
                 n = wide
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(n, n_out)]
         return _he_(nn.Sequential(*layers))
+
+
+@dataclass(frozen=True)
+class HalfResolution:
+    """Another network that is shown the means over 2 x 2 pixels: a quarter of the work."""
+
+    network: Callable[[nn.Module, tuple[int, ...], int], nn.Module]
+
+    def __call__(self, activation: nn.Module, shape: tuple[int, ...], n_out: int) -> nn.Module:
+        channels, height, side = shape
+        return nn.Sequential(
+            nn.AvgPool2d(2), self.network(activation, (channels, height // 2, side // 2), n_out)
+        )
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,16 @@ import numpy as np
 import pandas
 import torch
 
-from smoothrelu import ntk_laws, summaries
+from smoothrelu import ntk_laws, sugar_laws, summaries
 from smoothrelu.activations import SMOOTH_RELUS
 from smoothrelu.critical import criticality
+from smoothrelu.datasets import load_dataset
 from smoothrelu.hardness_measures import HARDNESS_MEASURES
 from smoothrelu.infinite_width import infinite_width_kernels
 from smoothrelu.kernels import chi_parallel, chi_perp, kernel_flow
 from smoothrelu.published import published
-from smoothrelu.tables import kernel_flows
+from smoothrelu.surrogates import BSiLU
+from smoothrelu.tables import backward_flow, descent, kernel_flows
 
 Estimate = tuple[float, float, float]
 """A value and the ends of its 95 % interval; three times the same where nothing is random."""
@@ -126,6 +128,85 @@ def collapse(study: str) -> Estimate:
     )
 
 
+def _sugar(*names: str) -> pandas.DataFrame:
+    return sugar_laws.stacked(*map(published, names))
+
+
+def sugar_gains(
+    runs: pandas.DataFrame, surrogates: Sequence[str], column: str = "test_acc"
+) -> pandas.DataFrame:
+    """The differences to ReLU of SUGAR with these surrogates."""
+    gaps = sugar_laws.differences(runs, column)
+    return gaps[gaps["surrogate"].isin(surrogates)].rename(columns={"difference": "gain"})
+
+
+def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=None) -> Estimate:
+    """B-SiLU against ReLU, each at the learning rate that validates best."""
+    runs = _last_rows(_sugar(study))
+    runs = runs[(runs["net"] == net) & (runs["dataset"] == dataset)]
+    runs = runs if depth is None else runs[runs["depth"] == depth]
+    return _worst(sugar_gains(sugar_laws.at_best_rate(runs), ["B-SiLU"]))
+
+
+def sugar_at_relus_rate() -> Estimate:
+    """B-SiLU against ReLU in twenty plain layers on MNIST, both at ReLU's best rate."""
+    runs = _last_rows(_sugar("sugar_deep"))
+    runs = runs[(runs["dataset"] == "mnist") & (runs["depth"] == 20)]
+    best = sugar_laws.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
+    return _worst(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]))
+
+
+def sugar_at_common_rate(surrogates: Sequence[str]) -> pandas.DataFrame:
+    """On VGG and ResNet, all at the same learning rate."""
+    runs = _sugar("sugar_vgg", "sugar_resnet")
+    return sugar_gains(runs[runs["lr"] == 0.05], surrogates)
+
+
+def sugar_largest(surrogates: Sequence[str]) -> Estimate:
+    gains = sugar_at_common_rate(surrogates)
+    far = gains[["low", "high"]].abs().max(axis=1).idxmax()
+    return tuple(gains.loc[far, ["gain", "low", "high"]])
+
+
+def sugar_fewer_dead() -> Estimate:
+    """Dead units of VGG's fully connected layer: ReLU's fraction minus B-SiLU's."""
+    runs = _sugar("sugar_vgg")
+    gap = sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "dead_8").iloc[0]
+    return -gap["gain"], -gap["high"], -gap["low"]
+
+
+def sugar_sparser() -> Estimate:
+    """Sparsity, in the mean over layers: B-SiLU's minus ReLU's, the smaller of VGG and ResNet."""
+    runs = _sugar("sugar_vgg", "sugar_resnet")
+    return _worst(sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "sparsity"))
+
+
+def sugar_revives() -> Estimate:
+    """The part of the drowned units that B-SiLU wakes, minus the part that wakes under ReLU."""
+    runs = sugar_laws.woken(_sugar("sugar_drowned"))
+    return _worst(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"))
+
+
+def sugar_backward_growth() -> Estimate:
+    """Measured over predicted growth of the squared gradient per layer, twenty layers of B-SiLU."""
+    images = load_dataset("mnist", 100, 1, device="cpu").x_train
+    flow = backward_flow({"B-SiLU": BSiLU()}, images, width=256, depth=20, seeds=range(5))
+    growth = sugar_laws.per_layer(flow).iloc[0]
+    return tuple(growth[["gain", "low", "high"]] / growth["theory"])
+
+
+def sugar_cosine() -> Estimate:
+    """Between B-SiLU's direction and the gradient, twenty layers, before training."""
+    data = load_dataset("mnist", 200, 1, device="cpu")
+    seeds = {"width": 64, "depths": [20], "seeds": range(5)}
+    steps = descent({"B-SiLU": BSiLU()}, data.x_train, data.y_train, **seeds)
+    return summaries.interval(steps.drop_duplicates("seed")["cosine"])
+
+
+def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
+    return table.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], keep="last")
+
+
 _SMOOTH = [kind.__name__ for kind in SMOOTH_RELUS]
 _Q, _E = "quadratic_variation", "second_difference_energy"
 
@@ -152,4 +233,17 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
     "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
     **HARDNESS_MEASURES,
+    "sugar-vgg": lambda: sugar_at_best_rate("sugar_vgg", "VGG"),
+    "sugar-resnet": lambda: sugar_at_best_rate("sugar_resnet", "ResNet"),
+    "sugar-vgg-long": lambda: sugar_at_best_rate("sugar_long", "VGG"),
+    "sugar-resnet-long": lambda: sugar_at_best_rate("sugar_long", "ResNet"),
+    "sugar-elu-selu": lambda: _worst(sugar_at_common_rate(["ELU", "SELU"])),
+    "sugar-leaky-nelu": lambda: sugar_largest(["leaky ReLU", "NeLU"]),
+    "sugar-fewer-dead": sugar_fewer_dead,
+    "sugar-sparser": sugar_sparser,
+    "sugar-revives": sugar_revives,
+    "sugar-plugged-in": sugar_at_relus_rate,
+    "sugar-deep": lambda: sugar_at_best_rate("sugar_deep", "FullyConnected", "mnist", 20),
+    "sugar-backward-growth": sugar_backward_growth,
+    "sugar-cosine": sugar_cosine,
 }

@@ -182,8 +182,9 @@ def _sizes(name: str) -> tuple[tuple[int, int, int], int]:
 def _forward_flops(run: MinibatchRun) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
+    model = run.start().eval()  # before: an init may differentiate, which the counter cannot watch
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        run.start().eval()(torch.zeros(1, *_sizes(run.dataset)[0]))
+        model(torch.zeros(1, *_sizes(run.dataset)[0]))
     return counter.get_total_flops()
 
 

@@ -46,6 +46,20 @@ from smoothrelu.figures.relu_limit import (
     errors_against_temperature,
     network_differences,
 )
+from smoothrelu.figures.sugar import (
+    gain_against_temperature,
+    gradient_going_back,
+    small_steps,
+    surrogates_and_slopes,
+)
+from smoothrelu.figures.sugar_training import (
+    accuracy_by_surrogate,
+    against_temperature,
+    deaths,
+    firing,
+    loss_surfaces,
+    woken_by_slope,
+)
 from smoothrelu.figures.training import (
     gain_against,
     gain_by_width,
@@ -56,22 +70,28 @@ from smoothrelu.figures.training import (
 )
 
 __all__ = [
+    "accuracy_by_surrogate",
+    "against_temperature",
     "at_temperature",
     "circle_spectra",
     "collapse",
     "conditioning",
     "corner_crossover",
+    "deaths",
     "distance_to_relu",
     "drift_map",
     "drift_over_depth",
     "error_against_angle",
     "errors_against_temperature",
+    "firing",
     "flow_over_depth",
     "fluctuation_against_temperature",
     "gain_against",
+    "gain_against_temperature",
     "gain_by_width",
     "gain_map",
     "gates_and_activations",
+    "gradient_going_back",
     "hardening_and_criticality",
     "hardness_paths",
     "hardness_profiles",
@@ -82,6 +102,7 @@ __all__ = [
     "learning",
     "loss_by_learning_rate",
     "loss_curves",
+    "loss_surfaces",
     "mean_against_inverse_width",
     "near_duplicates",
     "network_differences",
@@ -91,10 +112,13 @@ __all__ = [
     "paths_of_kernels",
     "phase_diagrams",
     "slow_flows",
+    "small_steps",
     "spectral_crossover",
     "substitution_drops",
+    "surrogates_and_slopes",
     "susceptibilities",
     "temperature_family",
     "travel_by_width",
     "variance_against_depth_over_width",
+    "woken_by_slope",
 ]

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from smoothrelu.studies.full_batch import FULL_BATCH, tracked
 from smoothrelu.studies.lambda_gelu import LAMBDA_GELU
 from smoothrelu.studies.study import Study
+from smoothrelu.studies.sugar import SUGAR_STUDIES
 
 __all__ = ["STUDIES", "Study", "tracked"]
 
-STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH, **LAMBDA_GELU}
+STUDIES: dict[str, Callable[[], Study]] = {**FULL_BATCH, **LAMBDA_GELU, **SUGAR_STUDIES}
 """By name; a study is made when it is asked for."""

@@ -76,10 +76,20 @@ from smoothrelu.tables.relu_limit import (
     limit_kernels,
     limit_networks,
 )
+from smoothrelu.tables.sugar import (
+    backward_flow,
+    backward_gains,
+    descent,
+    gains_by_temperature,
+    slopes_below_zero,
+    surrogate_curves,
+)
 
 __all__ = [
     "activation_curves",
     "all_critical_constants",
+    "backward_flow",
+    "backward_gains",
     "circle_spectra",
     "closed_rows",
     "closed_susceptibilities",
@@ -95,11 +105,13 @@ __all__ = [
     "critical_rates",
     "critical_rows",
     "decay_rates",
+    "descent",
     "equal_norms",
     "errors_off",
     "exit_layers",
     "fitted_shifts",
     "fitted_slopes",
+    "gains_by_temperature",
     "hardened_flows",
     "hardened_susceptibilities",
     "hardened_theory",
@@ -133,9 +145,11 @@ __all__ = [
     "relu_distances",
     "sampled_exit_layers",
     "sampled_temperature_slopes",
+    "slopes_below_zero",
     "slow_flows",
     "smallest_angle",
     "substitution_change",
+    "surrogate_curves",
     "susceptibilities",
     "temperature_slopes",
 ]

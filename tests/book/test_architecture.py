@@ -29,6 +29,7 @@ ARROWS = {
     "hardening": {"activations", "lambda_gelu", "replacement"},
     "surrogates": {"activations"},
     "gradient_injection": {"activations", "replacement", "surrogates"},
+    "backward": {"gaussian", "kernels"},
     "dead_units": {"activations", "gradient_injection", "lambda_gelu", "surrogates"},
     "landscape": set(),
     "relu_limit": {"activations", "gaussian"},
@@ -63,16 +64,19 @@ ARROWS = {
         *("datasets", "dead_units", "hardening", "lambda_gelu", "ntk_path", "sign_flips"),
         "training",
     },
+    "snapshots": {"dead_units", "landscape"},
     "ntk_laws": {"summaries"},
+    "sugar_laws": {"summaries"},
     "published": {"datasets", "results"},
     "hardness_measures": {"hardness_tables", "published", "tables"},
     "studies": {
         *("activations", "experiments", "minibatch", "network", "ntk_laws", "published", "runs"),
         *("hardness_tables", "image_networks", "lambda_gelu", "summaries", "tracking"),
+        *("backward", "gradient_injection", "snapshots", "surrogates"),
     },
     "measures": {
-        *("activations", "critical", "hardness_measures", "infinite_width", "kernels"),
-        *("ntk_laws", "published", "summaries", "tables"),
+        *("activations", "critical", "datasets", "hardness_measures", "infinite_width", "kernels"),
+        *("ntk_laws", "published", "sugar_laws", "summaries", "surrogates", "tables"),
     },
     "claims": {"datasets", "measures", "results"},
     "flows": {"critical", "gaussian", "kernels"},
@@ -81,8 +85,9 @@ ARROWS = {
     "tables": {
         *("activations", "angles", "closed_kernels", "critical", "datasets", "finite_width"),
         *("fixed_points", "flows", "gaussian", "infinite_width", "kernels", "leaving", "network"),
-        *("lambda_gelu", "ntk", "phase_diagram", "published", "random_networks", "relu_limit"),
-        *("relu_networks", "results", "spectra"),
+        *("backward", "gradient_injection", "image_networks", "lambda_gelu", "ntk"),
+        *("phase_diagram", "published", "random_networks", "relu_limit", "relu_networks"),
+        *("results", "spectra"),
     },
     "summaries": set(),
     "hardness_tables": {"summaries"},
@@ -128,7 +133,7 @@ def test_a_module_imports_only_what_its_arrows_allow(path):
 
 def test_figures_and_summaries_know_no_torch():
     for path in SOURCES:
-        if module_of(path) in ("figures", "summaries", "hardness_tables"):
+        if module_of(path) in ("figures", "summaries", "hardness_tables", "sugar_laws"):
             assert not any(m.split(".")[0] == "torch" for m in imports(path)), path
 
 

@@ -4,7 +4,9 @@ gradient; the surrogates have the slopes and minima that their formulas imply.
 
 import copy
 import io
+import re
 import shutil
+from pathlib import Path
 
 import mpmath
 import pytest
@@ -15,7 +17,7 @@ from mpmath import mp, mpf
 from torch import nn
 from torch.autograd.gradcheck import GradcheckError
 
-from smoothrelu import GELU, MLP, SWISH, GumbelLU
+from smoothrelu import GELU, MLP, SMOOTH_RELUS, SWISH, GumbelLU
 from smoothrelu.gradient_injection import SUGAR, convert_to_sugar, sugar
 from smoothrelu.lambda_gelu import LambdaGELU
 from smoothrelu.surrogates import BSiLU, HeLU, NeLU, StochasticReLU
@@ -399,6 +401,39 @@ def test_copying_pickling_and_loading_keep_the_surrogate():
     net.load_state_dict(nn.Sequential(nn.Linear(3, 3), nn.ReLU()).state_dict())
 
 
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_whole_converted_model_compiles_to_the_eager_gradients(autocast):
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    model = convert_to_sugar(
+        nn.Sequential(
+            *(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(inplace=True), nn.Flatten()),
+            *(nn.Linear(216, 8), nn.ReLU(), nn.Linear(8, 2)),
+        )
+    )
+    x = torch.randn(5, 3, 8, 8)
+    gradients = []
+    for net in (model, torch.compile(copy.deepcopy(model), fullgraph=True, backend="aot_eager")):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            loss = net(x).float().square().mean()
+        loss.backward()
+        gradients.append([p.grad for p in net.parameters()])
+    for eager, compiled in zip(*gradients, strict=True):
+        tolerance = {"rtol": 0.05, "atol": 0.05} if autocast else {}
+        torch.testing.assert_close(compiled, eager, **tolerance)
+
+
+def test_the_two_lines_of_the_readme_convert_a_model():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    block = r"```python\n(from smoothrelu import SWISH, convert_to_sugar\n.*?)```"
+    (lines,) = re.findall(block, text, re.S)
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    exec(lines, names := {"model": model})
+    assert repr(model[1]) == "SUGAR(BSiLU(alpha=1.67))"
+    again = names["convert_to_sugar"](nn.Sequential(nn.ReLU()), names["SWISH"](0.5))
+    assert repr(again[0]) == "SUGAR(SWISH(temperature=0.5))"
+
+
 def test_a_transformer_layer_computes_the_new_activation_in_its_fused_evaluation_path_too():
     from smoothrelu.hardening import convert_to_lambda_gelu
 
@@ -442,6 +477,12 @@ def test_an_unknown_surrogate_is_refused_with_the_remedy_and_the_model_left_alon
         with pytest.raises(ValueError, match=message):
             call(surrogate)
     assert type(net[1]) is nn.ReLU
+
+
+@pytest.mark.parametrize("kind", SMOOTH_RELUS)
+def test_every_smooth_relu_may_be_the_surrogate_at_any_temperature(kind):
+    for T in (0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
+        assert SUGAR(kind(T)).surrogate.temperature == T
 
 
 def test_a_model_without_relu_is_refused_and_told_about_functional_calls():

@@ -11,10 +11,18 @@ import torch.nn.functional as F
 from torch import nn
 
 from smoothrelu import GELU, SUGAR, SWISH, LambdaGELU, StochasticReLU, critical_init_, sweep
-from smoothrelu.image_networks import VGG, ConvNet, FullyConnected, ResNet, VisionTransformer
+from smoothrelu.image_networks import (
+    VGG,
+    ConvNet,
+    FullyConnected,
+    HalfResolution,
+    ResNet,
+    VisionTransformer,
+)
 from smoothrelu.keys import run_key
 from smoothrelu.minibatch import MinibatchRun, constant, images, train
 from smoothrelu.results import Store
+from smoothrelu.snapshots import SnapshotFiring, SnapshotSurface
 from smoothrelu.tracking import TrackFiring, TrackHardness, TrackSubstitution
 
 CPU = torch.device("cpu")
@@ -99,6 +107,7 @@ def test_networks_start_with_the_same_weights_whatever_the_activation(network):
     "network, places",
     [
         *((FullyConnected(depth=5), 4), (ConvNet(4), 4), (VGG(2), 9), (ResNet(2), 7)),
+        (HalfResolution(VGG(2)), 9),
         (VisionTransformer(width=8, depth=2, heads=2), 2),
     ],
     ids=str,
@@ -139,6 +148,23 @@ def test_a_sweep_has_rows_of_epochs_with_what_was_observed(tmp_path):
     assert again.equals(table)
 
 
+def test_half_resolution_shows_the_means_of_two_by_two_pixels():
+    images = torch.randn(2, 3, 32, 32)
+    net = HalfResolution(FullyConnected(16, 3))(nn.ReLU(), (3, 32, 32), 10)
+    means = images.unflatten(2, (16, 2)).unflatten(4, (16, 2)).mean((3, 5))
+    torch.testing.assert_close(net(images), net[1](means))
+
+
+def test_snapshots_are_taken_once_at_the_end():
+    watched = (SnapshotFiring(bins=4), SnapshotSurface(n=50, points=3))
+    first, *_, last = train(but(observe=watched), CPU)[0]
+    assert not any(name.startswith(("firing", "surface")) for name in first)
+    for layer in (0, 1):
+        assert sum(last[f"firing_{layer}_{k}"] for k in range(5)) == 16
+    losses = [last[f"surface_{i}_{j}"] for i in range(3) for j in range(3)]
+    assert len(set(losses)) == 9 and losses[4] == pytest.approx(last["train_loss"], abs=0.5)
+
+
 def test_a_run_that_diverges_says_so_and_keeps_the_epochs_before():
     records, diverged = train(but(lr=1e6, epochs=5), CPU)
     assert diverged and 1 <= len(records) < 6
@@ -158,6 +184,11 @@ def test_the_key_changes_with_every_field():
     }
     keys = {run_key(run, CPU) for run in [SMALL, *(but(**change) for change in changes)]}
     assert len(keys) == len(changes) + 1
+
+
+def test_the_time_of_a_run_is_guessed_also_where_its_init_differentiates():
+    run = but(network=FullyConnected(16, 3, critical_init_), activation=nn.SiLU())
+    assert 0 < run.seconds() < 1
 
 
 def test_training_leaves_torchs_generator_as_it_was():
