@@ -131,6 +131,21 @@ figures.collapse(mnist[mnist["lr"] <= 0.01])
 figures.path_laws(mnist, ["sign_flips", "sign_returns"])
 
 # %% [markdown]
+# ## How far it travels
+#
+# How rough a path is says nothing about how long it is. In an infinitely wide network the kernel does not move at all, and theory has it move by one part in $n$ in a network of
+# width $n$. {numref}`fig-ntk-travel` measures it where the comparison is fair: at the step at which the loss has first halved. The learning rate goes like $1/n$, since the
+# kernel itself grows like $n$, so that all networks learn about equally fast (`make paper STUDY=ntk_widths`, five seeds).
+
+# %% mystnb={"figure": {"caption": "Distance of the kernel from its start, in units of its first norm, when the loss has halved, against the width; MNIST, 200 images. Geometric mean over seeds, with their range.", "name": "fig-ntk-travel"}, "image": {"alt": "Five lines on double logarithmic axes, SWISH and GELU at two temperatures and ReLU, fall together from about one half at width 32 to about one twentieth at width 512, with a slope of nearly minus one."}} tags=["hide-input"]
+widths = published("ntk_widths")
+figures.travel_by_width(widths)
+
+# %%
+travel = ntk_laws.width_exponents(widths)
+table(travel, {"activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "low": "{:.2f}", "high": "{:.2f}", "seeds": "{}"})
+
+# %% [markdown]
 # ## How to read the figures
 #
 # **Slopes.** In {numref}`fig-ntk-laws-all` all smooth networks at $T=1$ share two slopes. On MNIST the exponent of the quadratic variation lies
@@ -152,10 +167,14 @@ figures.path_laws(mnist, ["sign_flips", "sign_returns"])
 # it is small against the temperature. The line of $T=1$ lies off this curve: there the smooth motion of the weights
 # themselves, which knows no $T$, contributes more than the corner.
 #
+# **Length.** The kernel's travel falls with the width with exponents between {glue:text}`travel_low:.2f` and {glue:text}`travel_high:.2f`: nearly like $1/n$, and alike for ReLU and for smooth
+# networks. What the corner does to the path is its roughness; the distance is the same. On its way the kernel turns towards the labels: its alignment with them grows from
+# {glue:text}`aligned_first:.2f` to {glue:text}`aligned_narrow:.2f` at width 32, and to {glue:text}`aligned_wide:.2f` only at width 512, on average over all five.
+#
 # ## What would falsify the claim
 #
 # A smooth network whose quadratic variation has an exponent other than one when $\eta\ll T$; a ReLU network whose kernel has the exponents of a smooth one; an
-# energy that depends on $\eta$ and $T$ otherwise than through their ratio. The last cell checks the first two in this run, and the board on the
+# energy that depends on $\eta$ and $T$ otherwise than through their ratio; a travel that does not fall with the width. The last cell checks the first two in this run, and the board on the
 # front page in the long ones.
 
 # %% tags=["hide-input"]
@@ -189,11 +208,20 @@ glue("collapse", spread)
 energies = cold["second_difference_energy"]
 glue("range", energies.max() / energies.min())
 
+# %% tags=["hide-input"]
+glue("travel_low", travel["exponent"].min())
+glue("travel_high", travel["exponent"].max())
+ends = widths.groupby("width")[["first_alignment", "alignment"]].mean()
+glue("aligned_first", ends["first_alignment"].iloc[0])
+glue("aligned_narrow", ends["alignment"].iloc[0])
+glue("aligned_wide", ends["alignment"].iloc[-1])
+
 # %%
 here = fitted.set_index(["activation", "temperature", "statistic"])["exponent"]
 assert max(temperatures) < 1 or here["SWISH", max(temperatures), "quadratic_variation"] > 0.8
 assert max(temperatures) < 1 or here["SWISH", max(temperatures), "second_difference_energy"] > 2
 assert for_relu.max() < 0.2 and variation.min() > 0.8
+assert travel["exponent"].between(-1.2, -0.6).all()
 
 # %% [markdown]
 # ## Where this is computed

@@ -207,6 +207,12 @@ def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
     return table.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], keep="last")
 
 
+def travel(study: str) -> Estimate:
+    """The exponent in the width that reaches highest."""
+    law = ntk_laws.width_exponents(published(study))
+    return tuple(law.loc[law["high"].idxmax(), ["exponent", "low", "high"]])
+
+
 _SMOOTH = [kind.__name__ for kind in SMOOTH_RELUS]
 _Q, _E = "quadratic_variation", "second_difference_energy"
 
@@ -230,6 +236,7 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "ntk-relu-variation": lambda: exponent("ntk_mnist", _Q, ["ReLU"], 1.0, 0.0),
     "ntk-relu-energy": lambda: exponent("ntk_mnist", _E, ["ReLU"], 1.0, 0.0),
     "ntk-collapse": lambda: collapse("ntk_mnist"),
+    "ntk-travel": lambda: travel("ntk_widths"),
     "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
     "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
     **HARDNESS_MEASURES,
