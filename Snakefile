@@ -83,6 +83,6 @@ if "studies" in config:
     rule study:
         output:
             touch("_build/studies/{study}"),
-        threads: workflow.cores
+        threads: int(config.get("threads", 0)) or os.cpu_count()  # of one job, on its machine
         shell:
             "{PYTHON:q} -m smoothrelu.studies run {wildcards.study} --workers {threads}"
