@@ -182,7 +182,7 @@ table(ranks, {"dataset": "{}"} | shown)
 drops = hardness_tables.substitution_drops(substituted)
 averages, disturbed = (hardness_tables.averaged(drops, column) for column in ("acc_drop", "loss_change"))
 
-# %% mystnb={"figure": {"caption": "What ReLU in the place of GELU, of lambda-GELU as it was learned, and of lambda-GELU hardened to a tolerance changes: above, the validation accuracy lost; below, the absolute change of the validation loss. Mean over five seeds and 95 % interval.", "name": "fig-lambda-substitution"}, "image": {"alt": "Four columns, one for each network. Above: GELU loses up to one and a half points on CIFAR-10, lambda-GELU that was not hardened at most about half a point, hardened ones nothing. Below, on a logarithmic axis: the change of the loss falls from GELU over lambda-GELU to the hardened ones, by orders of magnitude as the tolerance shrinks."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "What ReLU in the place of GELU, of lambda-GELU as it was learned, and of lambda-GELU hardened to a tolerance changes: above, the validation accuracy lost; below, the absolute change of the validation loss. Mean over five seeds and 95 % interval.", "name": "fig-lambda-substitution"}, "image": {"alt": "Four columns, one for each network. Above: GELU loses up to one and a half points on CIFAR-10, lambda-GELU that was not hardened less than one point, hardened ones nothing that can be told. Below, on a logarithmic axis: the change of the loss falls from GELU over lambda-GELU to the hardened ones, by orders of magnitude as the tolerance shrinks."}} tags=["hide-input"]
 figures.substitution_drops(averages, disturbed)
 
 # %% [markdown]
