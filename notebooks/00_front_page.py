@@ -96,8 +96,10 @@ assert board["verdict"].notna().all()
 # - {doc}`04_flows`: what happens to a signal off the critical point, how fast, and from where.
 # - {doc}`05_infinite_width` and {doc}`06_finite_width`: kernels of infinitely wide networks, and how wide is wide.
 # - {doc}`07_mnist` and {doc}`08_cifar10`: the same seen in training, on real images, with both initialisations and ReLU beside them.
-# - {doc}`09_ntk`: the tangent kernel on its way through training, smooth or jumping.
-# - {doc}`11_sugar`: ReLU with the slope of a smooth surrogate in going back: what it wakes, and what it costs.
+# - {doc}`09_where_it_pays`: at which depths, temperatures and widths the choice of initialisation matters, and how to tell beforehand.
+# - {doc}`10_ntk`: the tangent kernel on its way through training, smooth or jumping.
+# - {doc}`11_lambda_gelu`: GELUs that learn how hard to be, and are carried to ReLU.
+# - {doc}`12_sugar`: ReLU with the slope of a smooth surrogate in going back: what it wakes, and what it costs.
 # - {doc}`../notation` translates the symbols; {doc}`../provenance` says what was computed where, when and with which versions.
 #
 # This is an executable book. Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a
