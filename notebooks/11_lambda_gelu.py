@@ -254,7 +254,7 @@ figures.hardening_and_criticality(susceptibilities, flows)
 # **Criticality.** {numref}`fig-lambda-criticality` is the reason why hardening may be done at fixed weights at all. From the critical point towards ReLU the map changes little: over twenty layers no
 # hardening changes the squared gradient by more than a factor of {glue:text}`hard_factor:.2f`. The other way is steep: softened by a fifth, the gradient is divided by
 # {glue:text}`soft_factor:.1f` in theory. Real networks of width 500 lie near the theory when hardened; softened, they
-# lose less than it says, for their kernels fluctuate and theirs is not the flow of the mean. That learned layers soften is therefore the greater danger for a deep critical network.
+# lose less than it says, which we take for an effect of their finite width. That learned layers soften is therefore the greater danger for a deep critical network.
 #
 # ## What would falsify the claim
 #
