@@ -161,7 +161,7 @@ seeds = [0, 1, 2]
 # All coefficients come from these integrals. They are one-dimensional and independent of the quadrature that computes the errors;
 # the tests compare them with mpmath and with the closed forms above, to nine digits, and to six where the tail is heavy.
 
-# %%
+# %% mystnb={"figure": {"caption": "The constants of the corner at temperature 1.", "name": "tab-corner-constants"}}
 constants = tables.corner_constants(SMOOTH_RELUS)
 symbols = {"second_moment": "E[X²]", "square": "A"}
 symbols |= {"derivative_square": "B", "gap_square": "∫h²"}
@@ -228,7 +228,7 @@ figures.network_differences(networks, max(network_temperatures))
 # computations: there the error says how much the points bend, and a slope a few errors away from its law, such as that of AlgebraicLU's derivative kernel, shows
 # the next power of $T$. It shrinks as the temperatures are lowered.
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponent of each law, and the fitted slope with its standard error in units of the last digit.", "name": "tab-limit-exponents"}}
 last = networks[networks["layer"] == networks["layer"].max()]
 exponents = tables.limit_exponents(errors, kernels, last)
 page = tables.limit_exponent_page(exponents)

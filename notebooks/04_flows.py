@@ -78,7 +78,7 @@ seeds = [0, 1, 2]
 # `gradient_layers` is $1/|bK^\star|$, over which its squared gradient changes by a factor e. The last two columns name the
 # nearest ordinary attractor, in units of $K^\star$, and its $\xi$. Mish is listed for comparison.
 
-# %%
+# %% mystnb={"figure": {"caption": "The rates at the critical point, in units of $K^\\star$, and its nearest ordinary attractor.", "name": "tab-critical-rates"}}
 rates = tables.critical_rates((*SMOOTH_RELUS, Mish))
 digits = {"activation": "{}", "a": "{:.3g}", "b": "{:.4f}", "c": "{:.4f}", "gradient_exponent": "{:.1f}"}
 digits |= {"power_layers": "{:.0f}", "gradient_layers": "{:.0f}", "neighbour": "{:.4f}", "length": "{:.3g}"}
@@ -206,7 +206,7 @@ figures.networks_beside_theory(networks)
 # {glue:text}`x_square:g` puts the first kernel on $K^\star$ at the temperature in this table; at another mean square multiply by its root. Or scale the input instead of the temperature.
 # The last columns give $\ell_\times$ of {eq}`eq-crossover`, on the edge of chaos, there and at a hundredth of that temperature.
 
-# %%
+# %% mystnb={"figure": {"caption": "The temperature that puts the first kernel on $K^\\star$, and the depth of {eq}`eq-crossover` there and at a hundredth of it.", "name": "tab-matching"}}
 matching = tables.matching_temperatures(SMOOTH_RELUS, x_square=x_square)
 table(matching, {"activation": "{}", "temperature": "{:.3f}", "crossover": "{:.0f}", "cold_crossover": "{:.0f}"})
 
@@ -216,7 +216,7 @@ table(matching, {"activation": "{}", "temperature": "{:.3f}", "crossover": "{:.0
 # edge of chaos {eq}`eq-edge` at the kernel of the input, He's, and PyTorch's default, whose weights have $C_W=1/3$ and whose biases have variance
 # $1/(3\,\text{fan-in})$, taken here for a fan-in of 256.
 
-# %%
+# %% mystnb={"figure": {"caption": "Four initialisations at one temperature: where the kernel ends, and the squared gradient over fifty layers.", "name": "tab-initialisations"}}
 choices = tables.initialisations(SMOOTH_RELUS, sorted(temperatures)[1], x_square=x_square, fan_in=256, depth=50)
 digits = {"activation": "{}", "init": "{}", "C_W": "{:.4f}", "C_b": "{:.3g}", "K": "{:.4g}"}
 table(choices, digits | {"chi_perp": "{:.4f}", "gradient": "{:.3g}"})

@@ -136,7 +136,7 @@ figures.circle_spectra(spectra)
 # %% mystnb={"figure": {"caption": "NTK eigenvalues in units of ReLU's, against the frequency in units of $\\sqrt{K}/T$. Left: GELU at all temperatures. Right: all activations at the lowest.", "name": "fig-crossover"}, "image": {"alt": "Two panels. Left: the curves of all temperatures of GELU fall on one curve, level at one until the scaled frequency is one and then falling steeply. Right: the five activations leave the level in the same region and fall at different rates, SWISH first and GudermanLU last."}} tags=["hide-input"]
 figures.spectral_crossover(spectra, all_cold)
 
-# %%
+# %% mystnb={"figure": {"caption": "The decay of the NTK's eigenvalues beyond the crossover, at the lowest temperature: fitted and predicted rates.", "name": "tab-decay-rates"}}
 rates = tables.decay_rates(spectra)
 cold_rates = tables.decay_rates(all_cold)
 digits = {"activation": "{}", "temperature": "{:g}", "power": "{:.2f}", "predicted": "{:.4f}"}
@@ -200,7 +200,7 @@ at_K_star = tables.conditioning_at_K_star(
 # %% mystnb={"figure": {"caption": "Condition number of the NTK on handwritten digits against depth. Left: GELU, critical (solid, dots by quadrature) and He (dashed), and ReLU with its limit $1+N/3$ (dotted). Middle: all activations at inputs that start at $K^\\star$, with the limit $1+N/2$ (dotted). Right: the condition number of their NNGP kernels, dashed where the theory puts it.", "name": "fig-conditioning"}, "image": {"alt": "Three panels on logarithmic axes. Left: all condition numbers first fall with depth. Under He initialisation at temperature one the curve turns and rises steeply; the critical one at temperature one turns later and slowly; at lower temperatures the curves fall below ReLU's, which tends to a dotted line. Middle: the five activations, started at their critical kernel, come down to one dotted line. Right: their NNGP condition numbers rise in proportion to the depth, along dashed lines."}} tags=["hide-input"]
 figures.conditioning(flows, checks, at_K_star)
 
-# %%
+# %% mystnb={"figure": {"caption": "Kernel, gradient and condition of both kernels at the last layer; GELU.", "name": "tab-conditioning"}}
 last = flows[(flows["layer"] == depth) & (flows["activation"] == "GELU")]
 digits = {"temperature": "{:g}", "init": "{}", "K": "{:.3g}", "gradient": "{:.3g}"}
 table(last, digits | {"ntk_condition": "{:.4g}", "nngp_condition": "{:.4g}", "ntk_rank": "{:.2f}"})

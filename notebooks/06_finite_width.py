@@ -130,7 +130,7 @@ figures.variance_against_depth_over_width(chain, networks)
 # only its ratio to ReLU's is, and ReLU's own is known exactly at every width: it is made of the logarithms of $\chi^2$ variables.
 # That makes the error ten times smaller.
 
-# %%
+# %% mystnb={"figure": {"caption": "The variance of $\\log\\hat K$ per unit of $(L-1)/n$: predicted, fitted, and their difference in standard errors.", "name": "tab-finite-slopes"}}
 slopes = tables.fitted_slopes(chain[chain["width"] >= 512], theory)
 digits = {"activation": "{}", "predicted": "{:.3f}", "fitted": "{:.3f}", "error": "{:.3f}", "z": "{:+.1f}"}
 table(slopes, digits | {"chi2": "{:.1f}", "freedom": "{:d}"})
@@ -142,7 +142,7 @@ table(slopes, digits | {"chi2": "{:.1f}", "freedom": "{:d}"})
 # measured because the smooth network and a ReLU network made of the same random numbers fluctuate alike, and the mean of the
 # ReLU network's kernel is known exactly. {numref}`fig-finite-mean` shows the mean of the difference.
 
-# %%
+# %% mystnb={"figure": {"caption": "The shift of the mean kernel at the last layer, $G/K^\\star$: predicted, fitted, and their difference in standard errors.", "name": "tab-finite-shifts"}}
 shifts = tables.fitted_shifts(chain, theory)
 table(shifts, digits | {"chi2": "{:.1f}", "freedom": "{:d}"})
 
@@ -158,7 +158,7 @@ figures.mean_against_inverse_width(chain, shifts)
 # mean kernel over $K^\star$, standard deviation of $\log\hat K$, and the differences in standard errors. There are too few
 # networks to see the shift of the mean in them; what they test is the chain, by which it was measured.
 
-# %%
+# %% mystnb={"figure": {"caption": "Real networks and the chain at the last layer; z is the difference in standard errors.", "name": "tab-finite-networks"}}
 both = tables.compared(chain, networks)
 afresh = tables.compared(chain, quick)
 digits = {"activation": "{}", "width": "{}", "networks": "{}", "mean": "{:.3f}", "mean_chain": "{:.3f}", "z_mean": "{:+.1f}"}
@@ -203,7 +203,7 @@ figures.fluctuation_against_temperature(curves, points)
 # chains, up to a width of 1024. Beyond it the lines stand alone.
 # In the table, slope is $c$, shift is $G/K^\star$ at the last layer, bend is $a$ and balance is $n_\times$.
 
-# %%
+# %% mystnb={"figure": {"caption": "Slope $c$, shift $G/K^\\star$ at the last layer, bend $a$ and balance $n_\\times = c/|a|$.", "name": "tab-finite-balance"}}
 leaving = [nn.ReLU(), GELU(), GumbelLU(), AlgebraicLU(), Mish()]
 exits = tables.sampled_exit_layers(leaving, [64, 256, 1024], budget=budget, seed=seed)
 exit_curves = tables.exit_layers(leaving, [64, 256, 1024, 2048, 4096, 8192, 16384, 32768, 65536])

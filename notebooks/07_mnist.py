@@ -82,7 +82,7 @@ dial(losses, label="Temperature", alt="Training loss against the step, critical 
 # confidence interval (low, high), and its lowest and highest value over the seeds. A positive number says that critical
 # initialisation is ahead.
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-mnist-gain"}}
 gain = summaries.gain_of_critical(summaries.mean_losses(results))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}", "highest": "{:+.3f}"}
 table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
@@ -102,7 +102,7 @@ rates = summaries.mean_losses(sweep(runs, device=device))
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-mnist-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The mean training loss falls with the learning rate and rises again at the largest; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-mnist-best"}}
 best = summaries.over_seeds(summaries.at_best_rate(rates))
 digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
@@ -122,7 +122,7 @@ record = long.attrs
 # %% mystnb={"figure": {"caption": "Losses and test accuracy on MNIST, 10,000 images, T = 1; mean over five seeds and range.", "name": "fig-mnist-long"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy. The solid curves of critical initialisation lie close together near the black one of ReLU; the dashed ones of He initialisation lag behind, GumbelLU and SWISH farthest."}} tags=["hide-input"]
 figures.learning(long)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-mnist-long-gain"}}
 long_gain = summaries.gain_of_critical(summaries.last_rows(long))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
@@ -133,11 +133,11 @@ table(long_gain, {"activation": "{}"} | digits)
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, 1,000 images of MNIST, T = 1: mean over five seeds and range. Rates at which a seed diverged are left out.", "name": "fig-mnist-long-rates"}, "image": {"alt": "Six panels, one for each activation. In each the mean training loss falls with the learning rate to a minimum between 0.01 and 0.1 and rises again; the dashed line of He initialisation lies above the solid line of critical initialisation over most of the range, least for GudermanLU and GELU; the dotted line of PyTorch's default is flat at 2.3."}} tags=["hide-input"]
 figures.loss_by_learning_rate(trials)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, long runs on 1,000 images: the gain when each initialisation has its own best learning rate.", "name": "tab-mnist-best-gain"}}
 best_gain = summaries.gain_at_best_rate(trials)  # over He's
 table(best_gain, {"activation": "{}"} | digits)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, long runs: the largest learning rate tried at which every seed ended with less loss than it began with.", "name": "tab-mnist-stable"}}
 stable = summaries.largest_stable_rate(trials)
 table(stable, {"activation": "{}", "init": "{}", "stable_lr": "{:g}", "tried_up_to": "{:g}"})
 

@@ -75,7 +75,7 @@ figures.loss_curves(results)
 # The measure is the one of the last chapter: the training loss averaged over all steps, He's minus the critical one's, between
 # networks of equal seed. Positive numbers say that critical initialisation is ahead.
 
-# %%
+# %% mystnb={"figure": {"caption": "CIFAR-10, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-cifar10-gain"}}
 gain = summaries.gain_of_critical(summaries.mean_losses(results))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}", "highest": "{:+.3f}"}
 table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
@@ -95,7 +95,7 @@ rates = summaries.mean_losses(sweep(runs, device=device))
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-cifar10-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The mean training loss falls with the learning rate and rises again at the largest; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)
 
-# %%
+# %% mystnb={"figure": {"caption": "CIFAR-10, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-cifar10-best"}}
 best = summaries.over_seeds(summaries.at_best_rate(rates))
 digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
@@ -114,7 +114,7 @@ record = long.attrs
 # %% mystnb={"figure": {"caption": "Losses and test accuracy on CIFAR-10, 10,000 images, T = 1; mean over five seeds and range.", "name": "fig-cifar10-long"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy. The solid curves of critical initialisation lie close together near the black one of ReLU; the dashed ones of He initialisation lag behind, GumbelLU and SWISH farthest."}} tags=["hide-input"]
 figures.learning(long)
 
-# %%
+# %% mystnb={"figure": {"caption": "CIFAR-10, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-cifar10-long-gain"}}
 long_gain = summaries.gain_of_critical(summaries.last_rows(long))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)

@@ -103,7 +103,7 @@ dial(speeds, label="Learning rate", alt="Speed of the kernel against time, a pan
 # %% mystnb={"figure": {"caption": "Both path sums against the learning rate, this run: geometric mean over seeds, with their range.", "name": "fig-ntk-laws"}, "image": {"alt": "Two panels on double logarithmic axes. The quadratic variation of SWISH falls in proportion to the learning rate, its second-difference energy like the cube at the higher temperatures; both of ReLU stay level and rise again at the smallest steps."}} tags=["hide-input"]
 figures.path_laws(paths)
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponents of both path sums in this run, with 95 % intervals over seeds.", "name": "tab-ntk-exponents"}}
 fitted = ntk_laws.exponents(paths, ["quadratic_variation", "second_difference_energy"], below=max(learning_rates))
 digits = {"activation": "{}", "temperature": "{:g}", "quadratic variation": "{}", "second difference energy": "{}"}
 table(ntk_laws.readable(fitted), digits)
@@ -114,7 +114,7 @@ table(ntk_laws.readable(fitted), digits)
 # figures after it show them. Exponents are fitted over learning rates of at most
 # 0.0025, each seed by itself, and given with the 95 % confidence interval of their mean.
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponents of both path sums in the long runs on MNIST, with 95 % intervals over seeds.", "name": "tab-ntk-exponents-long"}}
 mnist, cifar10 = published("ntk_mnist"), published("ntk_cifar10")
 statistics = ["quadratic_variation", "second_difference_energy"]
 laws = ntk_laws.exponents(mnist, statistics, below=0.0025)
@@ -141,7 +141,7 @@ figures.path_laws(mnist, ["sign_flips", "sign_returns"])
 widths = published("ntk_widths")
 figures.travel_by_width(widths)
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponent of the kernel's travel in the width, with 95 % intervals over seeds.", "name": "tab-ntk-travel"}}
 travel = ntk_laws.width_exponents(widths)
 table(travel, {"activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "low": "{:.2f}", "high": "{:.2f}", "seeds": "{}"})
 
