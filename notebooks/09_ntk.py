@@ -257,8 +257,8 @@ assert travel["exponent"].between(-1.2, -0.6).all()
 #
 # :::{dropdown} Solution
 # Once $|w|<\eta$ every step changes the sign, about $t/\eta$ times in all. The slope goes from $1$ to $-1$ and back: first differences $\pm2$, second ones $\pm4$, so $Q\simeq4t/\eta$ and $E\simeq16t/\eta$, both with the exponent $-1$. The
-# rounded slope is $\tanh(w/T)$, at the origin $w/T$. A step multiplies a small $w$ by $1-\eta/T$, and it comes to rest if $\eta<2T$. In both cases $\eta/T$ decides, and the exponents of ReLU in {numref}`tab-ntk-exponents-long`, between 0 and $-1$ or about it,
-# say that part of its preactivations behave like this $w$.
+# rounded slope is $\tanh(w/T)$, at the origin $w/T$. A step multiplies a small $w$ by $1-\eta/T$, and it comes to rest if $\eta<2T$. ReLU's exponents in {numref}`tab-ntk-exponents-long` lie between the 0 of plain jumps and
+# this $-1$: part of its preactivations behave like this $w$.
 # :::
 # ::::
 #
