@@ -89,13 +89,13 @@ networks = 20
 # $\sqrt K$, to a relative accuracy of $10^{-12}$. The usual Gauss-Hermite rule would be wrong in the first digit at
 # $T=0.1$.
 
-# %%
+# %% mystnb={"figure": {"caption": "The critical initialisation and its fixed point; the last two columns are evaluated there, as a check.", "name": "tab-critical-constants"}}
 constants = tables.critical_constants(SMOOTH_RELUS, temperatures)
 digits = {"activation": "{}", "temperature": "{:g}", "C_W": "{:.8f}", "C_b": "{:.7g}", "K_star": "{:.7g}"}
 table(constants, digits | {"chi_parallel": "{:.8f}", "chi_perp": "{:.8f}"})
 
 # %% [markdown]
-# The last two columns are the two susceptibilities, evaluated at $K^\star$ as a check: both are 1. The values for SWISH and
+# The last two columns of {numref}`tab-critical-constants` are the two susceptibilities, evaluated at $K^\star$ as a check: both are 1. The values for SWISH and
 # GELU at $T=1$ agree with those published by {cite:t}`roberts2022`.
 #
 # {numref}`fig-chi` shows where the numbers come from. For each activation the weight variance is the critical one, and the
@@ -163,9 +163,9 @@ figures.flow_over_depth(flows, drawn, "gradient", "squared gradient")
 #
 # A susceptibility of 1 means that the kernel map touches the diagonal at $K^\star$ without crossing it. On one side of $K^\star$ the
 # kernel drifts towards it, on the other away from it: the fixed point is half-stable {cite:p}`roberts2022`. But which side is which, and
-# where does the other one lead? The table lists **every** fixed point of the critical map, in units of $T^2$.
+# where does the other one lead? {numref}`tab-fixed-points` lists **every** fixed point of the critical map, in units of $T^2$.
 
-# %%
+# %% mystnb={"figure": {"caption": "Every fixed point of the critical kernel map, in units of $T^2$; reached: by an input of mean square 1 at $T=1$.", "name": "tab-fixed-points"}}
 points = tables.critical_fixed_points(SMOOTH_RELUS)
 digits = {"activation": "{}", "K": "{:.6f}", "chi_parallel": "{:.6f}", "chi_perp": "{:.6f}"}
 table(points, digits | {"attracts": "{}", "critical": "{}", "reached": "{}"})
@@ -223,6 +223,7 @@ glue("off_by", off_by)
 moved = (last / flows[flows["layer"] == 1].set_index(last.index.names)["K"] - 1).abs()
 cold = moved.xs(min(temperatures), level="temperature").groupby("init").max()
 glue("cold_critical", cold["critical"])
+glue("cold_step", np.abs(1 - (constants["C_W"] / 2) ** (depth - 1)).max())
 glue("cold_he", cold["he"])
 assert off_by < 1e-9 and spread < 1e-10
 assert (last.xs("critical", level="init") > 0.1).all()
@@ -246,6 +247,44 @@ glue("width", width)
 # {glue:text}`off_by:.0e`. What real networks show differs from the curves by at most {glue:text}`chi_off:.1f`
 # standard errors in {numref}`fig-chi`, and, beyond five halves of the depth over the width, by at most {glue:text}`flow_off:.1f` in {numref}`fig-kernel-flow` and {numref}`fig-gradient-flow`. GELU's curves
 # are within {glue:text}`off_gelu:.0e` of its closed form.
+#
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: the first condition
+# :class: exercise
+# Show that $\chi_\parallel-\chi_\perp = C_W\,\langle\phi\,\phi''\rangle_K$, whatever the variances. Why does it vanish at every $K$ for ReLU?
+#
+# :::{dropdown} Solution
+# For $z$ of variance $K$, integration by parts gives $\langle z\,f(z)\rangle_K=K\,\langle f'\rangle_K$. With $f=\phi\,\phi'$,
+# $\langle z\,\phi\,\phi'\rangle_K=K\,\langle\phi'^2+\phi\,\phi''\rangle_K$, and {eq}`eq-chi` is the claim. ReLU's second derivative is concentrated at the
+# origin, where $\phi$ is zero.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: temperature is a unit
+# :class: exercise
+# {eq}`eq-scaling` speaks of averages. Show the same for a single network: at temperature $T$, with weights $W$ and biases $b$ and the input $x$, it
+# computes $T$ times what the network at temperature 1 with the weights $W$ and the biases $b/T$ makes of $x/T$.
+#
+# :::{dropdown} Solution
+# By induction over the layers. The first preactivations are $Wx+b=T\,\bigl(W(x/T)+b/T\bigr)$. If those of a layer are $T$ times those of the other network, then so
+# are the activations, because $\phi_T(Tu)=T\,\phi_1(u)$, and so are the next preactivations. If $b$ has the variance $T^2C_b(1)$, then $b/T$ has
+# $C_b(1)$: a critical network is turned into a critical one. To see it in averages, re-run this page with `temperatures=[1.0]; x_square=100`: the
+# kernels are a hundred times those at $T=0.1$ and mean square 1, and the gradients are the same.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: the price of the cold end
+# :class: exercise
+# Let $T\to0$ at a fixed input. By which factor does a critical network multiply its kernel in each layer? Estimate from {numref}`tab-critical-constants` the greatest change over
+# all layers of this run, and compare it with the one found above.
+#
+# :::{dropdown} Solution
+# The bias variance vanishes like $T^2$, and $\langle\phi^2\rangle_K\to K/2$, as for ReLU. That leaves the factor $C_W/2$. It is farthest from 1 for GELU. After the
+# {glue:text}`depth:.0f` layers of this run, one step fewer, it comes to a change by {glue:text}`cold_step:.1%`. The exact flow at the lowest temperature changes by
+# {glue:text}`cold_critical:.1%`. AlgebraicLU, with $C_W>2$, is the only one to grow.
+# :::
+# ::::
 #
 # ## Where this is computed
 #

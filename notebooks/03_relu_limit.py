@@ -161,7 +161,7 @@ seeds = [0, 1, 2]
 # All coefficients come from these integrals. They are one-dimensional and independent of the quadrature that computes the errors;
 # the tests compare them with mpmath and with the closed forms above, to nine digits, and to six where the tail is heavy.
 
-# %%
+# %% mystnb={"figure": {"caption": "The constants of the corner at temperature 1.", "name": "tab-corner-constants"}}
 constants = tables.corner_constants(SMOOTH_RELUS)
 symbols = {"second_moment": "E[X²]", "square": "A"}
 symbols |= {"derivative_square": "B", "gap_square": "∫h²"}
@@ -170,7 +170,7 @@ digits |= dict.fromkeys(symbols.values(), "{:.6f}")
 table(constants.rename(columns=symbols), digits)
 
 # %% [markdown]
-# The tail is $\lim u^2(1-g)$ for $u\to\infty$; AlgebraicLU's $A$ is that of {eq}`eq-heavy`. $B$ is positive for all, since the
+# In {numref}`tab-corner-constants` the tail is $\lim u^2(1-g)$ for $u\to\infty$; AlgebraicLU's $A$ is that of {eq}`eq-heavy`. $B$ is positive for all, since the
 # slope of a smooth ReLU overshoots 1: gradients grow under He initialisation at low temperature, while kernels shrink.
 #
 # ## One input
@@ -211,7 +211,8 @@ figures.drift_over_depth(tables.limit_drift(SMOOTH_RELUS, max(network_temperatur
 # ## Real networks
 #
 # So far the networks were infinitely wide. Now He-initialised networks of width 512 are drawn, and each smooth activation is compared with ReLU
-# at the same weights and on the same 128 random inputs. Nothing of the theory enters the points.
+# at the same weights and on the same 128 random inputs. Nothing of the theory enters the points of {numref}`fig-limit-networks`; they lie on the lines of
+# {eq}`eq-neurons`, in the temperature and in the depth.
 
 # %%
 size = {"width": 512, "depth": 6}
@@ -223,12 +224,12 @@ figures.network_differences(networks, max(network_temperatures))
 # %% [markdown]
 # ## The exponents, fitted
 #
-# The table has the exponent of the law, two where AlgebraicLU has its own, and the slope of a straight line through the points; in brackets its
+# {numref}`tab-limit-exponents` has the exponent of the law, two where AlgebraicLU has its own, and the slope of a straight line through the points; in brackets its
 # standard error in units of the last digit. Where the law has a logarithm, the points are divided by it first. The last row is from the real networks, and its error is statistical. All other rows are exact
 # computations: there the error says how much the points bend, and a slope a few errors away from its law, such as that of AlgebraicLU's derivative kernel, shows
 # the next power of $T$. It shrinks as the temperatures are lowered.
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponent of each law, and the fitted slope with its standard error in units of the last digit.", "name": "tab-limit-exponents"}}
 last = networks[networks["layer"] == networks["layer"].max()]
 exponents = tables.limit_exponents(errors, kernels, last)
 page = tables.limit_exponent_page(exponents)
@@ -237,7 +238,7 @@ table(page, dict.fromkeys(page.columns, "{}"))
 # %% [markdown]
 # ## How to read the figures
 #
-# **The lines are not fits.** They were computed from the table of constants alone. The coldest points of {numref}`fig-limit-one` and
+# **The lines are not fits.** They were computed from {numref}`tab-corner-constants` alone. The coldest points of {numref}`fig-limit-one` and
 # {numref}`fig-limit-kernels` lie on them to within {glue:text}`worst_ratio:.1%`.
 #
 # **One activation differs, and only in some panels.** In the second panel of {numref}`fig-limit-one` AlgebraicLU is by a power of $T$ above the
@@ -294,6 +295,11 @@ c = constants.set_index("activation")
 drift = 0.1 / np.sqrt(2 * np.pi)  # T p(0) at T = 0.1 sqrt(K)
 glue("gradient_layers", 1 / (2 * drift * c.loc["GELU", "derivative_square"]))
 glue("kernel_layers", 1 / (2 * drift * 0.1**2 * abs(c.loc["GELU", "square"])))
+percent_gradient = 0.01 / (50 * 20 * drift * c.loc["GELU", "derivative_square"])
+percent_kernel = (0.01 / (49 * 20 * drift * abs(c.loc["GELU", "square"]))) ** (1 / 3)
+glue("percent_gradient", percent_gradient)
+glue("percent_kernel", percent_kernel)
+glue("percent_ratio", percent_kernel / percent_gradient)
 glue("algebraic_gradient_layers", 1 / (2 * drift * c.loc["AlgebraicLU", "derivative_square"]))
 glue("algebraic_kernel_layers", 1 / (2 * 0.1**2 * c.loc["AlgebraicLU", "tail"]))
 C_W = errors[(errors["quantity"] == "C_W") & (errors["activation"] == "GELU")]["error"]
@@ -308,6 +314,48 @@ assert ((real["slope"] - 1.5).abs() < 4 * real["standard_error"] + 0.01).all()
 # %% [markdown]
 # In this run the fitted slopes of the exact computations differ from the exponents by at most {glue:text}`worst_slope:.3f`, and those of
 # the real networks lie between {glue:text}`real_low:.3f` and {glue:text}`real_high:.3f`.
+#
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: a constant by hand
+# :class: exercise
+# Compute $A=-5/(6\sqrt\pi)$ for GELU from {eq}`eq-moments`, and compare with {numref}`tab-corner-constants`.
+#
+# :::{dropdown} Solution
+# Turn the plane by 45 degrees: $S=(X+X')/\sqrt2$ and $D=(X-X')/\sqrt2$ are independent and standard normal, and $\max(X,X')=(S+|D|)/\sqrt2$. Of the four terms of
+# the third power those odd in $S$ have mean zero, which leaves
+#
+# $$
+# \mathbb E\max(X,X')^3=\frac{3\,\mathbb E|D|+\mathbb E|D|^3}{2\sqrt2}=\frac{(3+2)\sqrt{2/\pi}}{2\sqrt2}=\frac5{2\sqrt\pi},
+# $$
+#
+# and a third of it, with a minus sign, is $A$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: gradients grow, whatever the gate
+# :class: exercise
+# Show that $B=\int u^2g'(u)^2\,du$. So $B>0$ for every gate, and by {eq}`eq-chi-limit` the gradient of a cold He-initialised network grows in each layer.
+#
+# :::{dropdown} Solution
+# The slope is $g+ug'$, its square $g^2+u\,(g^2)'+u^2g'^2$. Integrate the middle term by parts on either side of the origin, with $g^2-\mathrm{step}$ as the antiderivative, which is
+# small at both ends: $\int u\,(g^2)'du=-\int(g^2-\mathrm{step})\,du$. This cancels the first term of $B$. What has to vanish is
+# $u\,(1-g^2)$ far on the right and $u\,g^2$ far on the left; AlgebraicLU's tail $1/(4u^2)$ is thin enough for it. For GELU
+# $B=\frac1{2\pi}\int u^2e^{-u^2}du=1/(4\sqrt\pi)$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: how cold is ReLU within a percent?
+# :class: exercise
+# A He-initialised GELU network has fifty layers and a signal with $K=1$. Below which temperature is its squared gradient, after fifty factors $\chi_\perp$, within a percent of that of
+# ReLU, and below which the kernel of its last layer? Check the second answer with this page.
+#
+# :::{dropdown} Solution
+# By {eq}`eq-chi-limit` fifty factors make $50\cdot2\,T\,p(0)\,B=0.01$, so $T=$ {glue:text}`percent_gradient:.4f`. By {eq}`eq-depth-equal` and {eq}`eq-kernel-limit` the kernel is off by
+# $2\cdot49\,T^3p(0)\,|A|$, of 1, which makes $T=$ {glue:text}`percent_kernel:.3f`: {glue:text}`percent_ratio:.0f` times the temperature for the same percent. Re-run with
+# `network_temperatures=[0.02, 0.04, 0.08]`: {numref}`fig-limit-drift` then shows the drift at $T=0.08$, computed exactly beside its law.
+# :::
+# ::::
 #
 # ## Where this is computed
 #

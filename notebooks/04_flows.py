@@ -73,12 +73,12 @@ seeds = [0, 1, 2]
 # %% [markdown]
 # ## The rates
 #
-# The table gives the constants without units: $a K^\star$, $b K^\star$, and $c K^\star$, which is explained further down. `power_layers` is
+# {numref}`tab-critical-rates` gives the constants without units: $a K^\star$, $b K^\star$, and $c K^\star$, which is explained further down. `power_layers` is
 # $1/|aK^\star|$, the number of layers after which a network that starts a whole $K^\star$ away has entered its power law;
 # `gradient_layers` is $1/|bK^\star|$, over which its squared gradient changes by a factor e. The last two columns name the
 # nearest ordinary attractor, in units of $K^\star$, and its $\xi$. Mish is listed for comparison.
 
-# %%
+# %% mystnb={"figure": {"caption": "The rates at the critical point, in units of $K^\\star$, and its nearest ordinary attractor.", "name": "tab-critical-rates"}}
 rates = tables.critical_rates((*SMOOTH_RELUS, Mish))
 digits = {"activation": "{}", "a": "{:.3g}", "b": "{:.4f}", "c": "{:.4f}", "gradient_exponent": "{:.1f}"}
 digits |= {"power_layers": "{:.0f}", "gradient_layers": "{:.0f}", "neighbour": "{:.4f}", "length": "{:.3g}"}
@@ -203,20 +203,20 @@ figures.networks_beside_theory(networks)
 #
 # **Where to start.** {eq}`eq-power-law` turns into a tolerance. Over $L$ layers the squared gradient changes by a factor $\exp(b\,\delta^{(1)}L)$ as long as $\delta$ has not moved, so
 # the first kernel should lie within $K^\star/(bK^\star L)$ of $K^\star$. For SWISH and fifty layers that is {glue:text}`tolerance:.2f` $K^\star$. An input of mean square
-# {glue:text}`x_square:g` puts the first kernel on $K^\star$ at the temperature in this table; at another mean square multiply by its root. Or scale the input instead of the temperature.
+# {glue:text}`x_square:g` puts the first kernel on $K^\star$ at the temperature in {numref}`tab-matching`; at another mean square multiply by its root. Or scale the input instead of the temperature.
 # The last columns give $\ell_\times$ of {eq}`eq-crossover`, on the edge of chaos, there and at a hundredth of that temperature.
 
-# %%
+# %% mystnb={"figure": {"caption": "The temperature that puts the first kernel on $K^\\star$, and the depth of {eq}`eq-crossover` there and at a hundredth of it.", "name": "tab-matching"}}
 matching = tables.matching_temperatures(SMOOTH_RELUS, x_square=x_square)
 table(matching, {"activation": "{}", "temperature": "{:.3f}", "crossover": "{:.0f}", "cold_crossover": "{:.0f}"})
 
 # %% [markdown]
-# **Which variances.** The next table is for the middle one of the temperatures above and fifty layers. `gradient` is the product of $\chi_\perp$ over them; `K` and `chi_perp` are where the flow
+# **Which variances.** {numref}`tab-initialisations` is for the middle one of the temperatures above and fifty layers. `gradient` is the product of $\chi_\perp$ over them; `K` and `chi_perp` are where the flow
 # would end in a network of any depth, which may be far away. Four choices: the critical variances, the
 # edge of chaos {eq}`eq-edge` at the kernel of the input, He's, and PyTorch's default, whose weights have $C_W=1/3$ and whose biases have variance
 # $1/(3\,\text{fan-in})$, taken here for a fan-in of 256.
 
-# %%
+# %% mystnb={"figure": {"caption": "Four initialisations at one temperature: where the kernel ends, and the squared gradient over fifty layers.", "name": "tab-initialisations"}}
 choices = tables.initialisations(SMOOTH_RELUS, sorted(temperatures)[1], x_square=x_square, fan_in=256, depth=50)
 digits = {"activation": "{}", "init": "{}", "C_W": "{:.4f}", "C_b": "{:.3g}", "K": "{:.4g}"}
 table(choices, digits | {"chi_perp": "{:.4f}", "gradient": "{:.3g}"})
@@ -278,10 +278,65 @@ glue("off_law", off_law)
 glue("standard", choices[choices["init"] == "standard"]["gradient"].max())
 assert set(rate.index[rate["a"] > 0]) == {"SWISH", "AlgebraicLU", "Mish"}
 
+# %% tags=["hide-input"]
+gelu_rule = 99 * np.pi / (16 * 2**0.5)
+gelu_rule_depth = 100 * gelu_rule * rate.loc["GELU", "K_star"] ** 0.5
+gelu_cold_depth = matching.set_index("activation").loc["GELU", "cold_crossover"]
+glue("doubling", rate.loc["AlgebraicLU", "power_layers"] / 2 / 0.1)
+glue("gelu_rule", gelu_rule)
+glue("gelu_rule_depth", gelu_rule_depth)
+glue("gelu_cold_depth", gelu_cold_depth)
+assert abs(gelu_rule_depth / gelu_cold_depth - 1) < 0.01
+
 # %% [markdown]
 # In this run the exact kernels of Mish, AlgebraicLU and GumbelLU differ from the law by at most {glue:text}`off_law:.0%` of their distance from $K^\star$ at the last layer.
 # The growth rates of the 20 squares in {numref}`fig-phases` differ from theory by at most {glue:text}`squares_z:.1f` standard errors over 16 networks; {glue:text}`squares_sure:.0f` of them are more than three
 # standard errors from zero, each on the side of the edge where the diagram has it. Their kernels stay or grow as predicted, within {glue:text}`squares_kernels:.1f` standard errors and the depth over the width.
+#
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: how ReLU closes an angle
+# :class: exercise
+# A He-initialised ReLU layer turns the correlation $\cos\theta$ into $\cos\theta'=\bigl(\sin\theta+(\pi-\theta)\cos\theta\bigr)/\pi$. Derive
+# $\theta'=\theta-\theta^2/(3\pi)+\dots$ and $\theta\to3\pi/\ell$.
+#
+# :::{dropdown} Solution
+# To third order the right hand side is $1-\theta^2/2+\theta^3/(3\pi)$. The left hand side is $1-\theta'^2/2$, so that $\theta'^2=\theta^2-2\theta^3/(3\pi)$, and the root is the claim.
+# (Both sides have the same term in $\theta^4/24$.) Then $1/\theta'=1/\theta+1/(3\pi)+O(\theta)$: the inverse angle grows by $1/(3\pi)$ in every layer.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: from which depth GELU shows its corner
+# :class: exercise
+# Derive $\ell_\times$ for a cold GELU on the edge of chaos, with its constant. Use {eq}`eq-crossover`, {eq}`eq-merge` and $\phi_1''(u)=(2-u^2)\,e^{-u^2/2}/\sqrt{2\pi}$, and
+# compare with the last column of {numref}`tab-matching`.
+#
+# :::{dropdown} Solution
+# $\phi_T''=\phi_1''(x/T)/T$, and only the fraction of preactivations in the corner counts: $\langle\phi_T''^2\rangle_K\simeq\frac1{T\sqrt{2\pi K}}\int\phi_1''^2du$. The integral is
+# $\frac1{2\pi}\int(4-4u^2+u^4)\,e^{-u^2}du=\frac{\sqrt\pi}{2\pi}\bigl(4-2+\tfrac34\bigr)=\frac{11}{8\sqrt\pi}$. On the cold edge $C_W\to2$, so
+# $cK=\frac{11}{8\sqrt2\,\pi}\sqrt K/T$ and
+#
+# $$
+# \ell_\times=\frac{99\,\pi}{16\sqrt2}\,\frac{\sqrt K}{T},
+# $$
+#
+# about {glue:text}`gelu_rule:.1f` $\sqrt K/T$. In the last column of the table $T$ is a hundredth of $\sqrt{K/K^\star(1)}$, where $K^\star(1)$ is the critical kernel at $T=1$. That makes
+# {glue:text}`gelu_rule_depth:.0f` layers; the table has {glue:text}`gelu_cold_depth:.0f`.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: the wrong side
+# :class: exercise
+# AlgebraicLU repels above $K^\star$. By {eq}`eq-power-law`, in how many layers does a deviation on that side double? Take it from 10% of $K^\star$ to 20%, with {numref}`tab-critical-rates`, and judge
+# whether half-stability endangers a network of fifty layers.
+#
+# :::{dropdown} Solution
+# $\delta^{(\ell)}=2\delta^{(1)}$ where $a\,\delta^{(1)}(\ell-1)=\tfrac12$, so after $1/(2a\,\delta^{(1)})$ layers. With $1/(aK^\star)$ from the column `power_layers` and
+# $\delta^{(1)}=0.1\,K^\star$ that is {glue:text}`doubling:.0f` layers; the exact recursion takes somewhat more. In fifty layers nothing happens to the
+# kernel, on either side. What a network of that depth notices is $\chi_\perp$, which changes at first order in $\delta$: the columns `gradient_layers` and
+# `power_layers` are far apart.
+# :::
+# ::::
 #
 # ## Where this is computed
 #

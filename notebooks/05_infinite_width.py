@@ -124,7 +124,7 @@ figures.ntk_of_real_networks(real)
 # $$ (eq-strip-decay)
 #
 # These kernels have all derivatives and yet are not analytic at angle zero; GELU's are. Both laws hold for one hidden layer and inputs of
-# mean square 1. They are this book's, derived by saddle points and not proved; the table below tests them.
+# mean square 1. They are this book's, derived by saddle points and not proved; {numref}`tab-decay-rates` tests them.
 
 # %%
 spectra = tables.circle_spectra([GELU], temperatures)
@@ -136,14 +136,14 @@ figures.circle_spectra(spectra)
 # %% mystnb={"figure": {"caption": "NTK eigenvalues in units of ReLU's, against the frequency in units of $\\sqrt{K}/T$. Left: GELU at all temperatures. Right: all activations at the lowest.", "name": "fig-crossover"}, "image": {"alt": "Two panels. Left: the curves of all temperatures of GELU fall on one curve, level at one until the scaled frequency is one and then falling steeply. Right: the five activations leave the level in the same region and fall at different rates, SWISH first and GudermanLU last."}} tags=["hide-input"]
 figures.spectral_crossover(spectra, all_cold)
 
-# %%
+# %% mystnb={"figure": {"caption": "The decay of the NTK's eigenvalues beyond the crossover, at the lowest temperature: fitted and predicted rates.", "name": "tab-decay-rates"}}
 rates = tables.decay_rates(spectra)
 cold_rates = tables.decay_rates(all_cold)
 digits = {"activation": "{}", "temperature": "{:g}", "power": "{:.2f}", "predicted": "{:.4f}"}
 table(cold_rates, digits | {"fitted": "{:.4f}", "ratio": "{:.3f}"})
 
 # %% [markdown]
-# The table fits $-\log c_k=\text{const}+\text{rate}\cdot k^{\text{power}}+a\log k$ to the NTK beyond the crossover, and compares the
+# {numref}`tab-decay-rates` comes from fits of $-\log c_k=\text{const}+\text{rate}\cdot k^{\text{power}}+a\log k$ to the NTK beyond the crossover, and compares the
 # rate with {eq}`eq-gelu-decay` for GELU and {eq}`eq-strip-decay` for the others.
 #
 # ## Fine detail in images
@@ -200,13 +200,13 @@ at_K_star = tables.conditioning_at_K_star(
 # %% mystnb={"figure": {"caption": "Condition number of the NTK on handwritten digits against depth. Left: GELU, critical (solid, dots by quadrature) and He (dashed), and ReLU with its limit $1+N/3$ (dotted). Middle: all activations at inputs that start at $K^\\star$, with the limit $1+N/2$ (dotted). Right: the condition number of their NNGP kernels, dashed where the theory puts it.", "name": "fig-conditioning"}, "image": {"alt": "Three panels on logarithmic axes. Left: all condition numbers first fall with depth. Under He initialisation at temperature one the curve turns and rises steeply; the critical one at temperature one turns later and slowly; at lower temperatures the curves fall below ReLU's, which tends to a dotted line. Middle: the five activations, started at their critical kernel, come down to one dotted line. Right: their NNGP condition numbers rise in proportion to the depth, along dashed lines."}} tags=["hide-input"]
 figures.conditioning(flows, checks, at_K_star)
 
-# %%
+# %% mystnb={"figure": {"caption": "Kernel, gradient and condition of both kernels at the last layer; GELU.", "name": "tab-conditioning"}}
 last = flows[(flows["layer"] == depth) & (flows["activation"] == "GELU")]
 digits = {"temperature": "{:g}", "init": "{}", "K": "{:.3g}", "gradient": "{:.3g}"}
 table(last, digits | {"ntk_condition": "{:.4g}", "nngp_condition": "{:.4g}", "ntk_rank": "{:.2f}"})
 
 # %% [markdown]
-# The table shows the last layer. `gradient` is the product of $\chi_\perp$ over the layers, the growth of the squared gradient of the chapter on
+# {numref}`tab-conditioning` shows the last layer. `gradient` is the product of $\chi_\perp$ over the layers, the growth of the squared gradient of the chapter on
 # initialisation; `ntk_rank` is the effective rank $(\operatorname{tr}\Theta)^2/\operatorname{tr}\Theta^2$, 1 for a matrix of rank one and
 # $N$ for a multiple of the identity. An infinite condition number means that the smallest eigenvalue is lost in the
 # rounding of float64.
@@ -234,7 +234,7 @@ table(last, digits | {"ntk_condition": "{:.4g}", "nngp_condition": "{:.4g}", "nt
 # million at layer {glue:text}`he_layer:.0f`. The critical one turns too, since its inputs start below $K^\star$, where $\chi_\perp$ is
 # a little below 1: its best value is {glue:text}`best:.0f` at layer {glue:text}`best_layer:.0f`, and at the last layer it is
 # {glue:text}`critical_last:.0f`. At the lowest temperature the inputs start far above $K^\star$, the layers' $\chi_\perp$ multiply to more than 1, and
-# the number falls, past ReLU's limit of {glue:text}`relu_limit:.0f`, to {glue:text}`cold_last:.1f`. The table has one order: the larger the product of
+# the number falls, past ReLU's limit of {glue:text}`relu_limit:.0f`, to {glue:text}`cold_last:.1f`. {numref}`tab-conditioning` has one order: the larger the product of
 # $\chi_\perp$, the smaller the condition number of the NTK. In the middle panel nothing drifts: after {glue:text}`deepest:.0f` layers the five activations are between
 # {glue:text}`star_low:.1f` and {glue:text}`star_high:.1f`, the limit being {glue:text}`star_limit:.0f`. Their NNGP condition numbers (right) grow by
 # {glue:text}`slope_low:.2f` to {glue:text}`slope_high:.2f` times the predicted $N\beta/2$ a layer.
@@ -297,6 +297,7 @@ glue("critical_last", hot["ntk_condition"].iloc[-1])
 glue("cold_last", ends.loc[min(temperatures), "critical"]["ntk_condition"].iloc[-1])
 glue("relu_limit", 1 + n_images / 3)
 glue("star_limit", 1 + n_images / 2)
+glue("rank_limit", n_images / (1 + (n_images - 1) / 9))
 glue("deepest", at_K_star["layer"].max())
 star = at_K_star[at_K_star["layer"] >= depth // 4].groupby("activation")
 limits = star["ntk_condition"].last()
@@ -316,6 +317,44 @@ assert np.abs(slopes - 1).max() < 0.2 and not abs(collapse - 2) > 0.05
 assert (last.sort_values("gradient")["ntk_condition"].diff().dropna() < 0).all()
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: one third and one quarter
+# :class: exercise
+# Deep in a critical network the recursion {eq}`eq-two-kernels` of an entry off the diagonal is $\Theta'=\mu+(1-p/\ell)\,\Theta$, with $p=2$ for a smooth ReLU and $p=3$ for ReLU. Where do the two values of
+# $p$ come from, and why does $\Theta$ grow like $\mu\ell/(1+p)$?
+#
+# :::{dropdown} Solution
+# The factor is $C_W\langle\phi'\phi'\rangle$. For a smooth ReLU at $K^\star$ it is $1-\beta\delta$ by {eq}`eq-delta`, and $\delta\to2/(\beta\ell)$. For ReLU it is $1-\theta/\pi$, and
+# $\theta\to3\pi/\ell$. Try $\Theta=s\ell$: the recursion becomes $s(\ell+1)=\mu+s\ell-sp$, which holds in every layer if $s=\mu/(1+p)$. Any other solution
+# differs by a product of factors $1-p/\ell$, which falls like $\ell^{-p}$. On the diagonal $p=0$, and the ratio is $1/(1+p)$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: condition and rank
+# :class: exercise
+# Let a matrix of $N$ rows have 1 on the diagonal and $r$ elsewhere, $0<r<1$. Find its condition number and its effective rank $(\operatorname{tr}\Theta)^2/\operatorname{tr}\Theta^2$, and
+# with them the limits $1+N/2$ and $1+N/3$ of {eq}`eq-kappa`. How much of $N$ is the effective rank for a critical network?
+#
+# :::{dropdown} Solution
+# The constant vector has the eigenvalue $1+(N-1)\,r$, every vector that sums to zero has $1-r$. So $\kappa=1+N\,r/(1-r)$, and $r/(1-r)$ is $\tfrac12$ for $r=\tfrac13$ and $\tfrac13$ for $r=\tfrac14$.
+# The trace is $N$ and that of the square $N+N(N-1)\,r^2$, so the effective rank is $N/\bigl(1+(N-1)\,r^2\bigr)$. With $r=\tfrac13$ and the number of images of this run that is
+# {glue:text}`rank_limit:.1f`; for many images it tends to 9, however many there are. A small condition number does not ask for a large effective rank.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: where GELU's kernel is singular
+# :class: exercise
+# GELU's closed form is singular where $K(\theta)=\pm(K+T^2)$. With $K(\theta)=C_b+C_W\cos\theta$ find both places, and from the nearer one {eq}`eq-gelu-decay`. What is $\eta$ at low temperature?
+#
+# :::{dropdown} Solution
+# At angle zero $K=C_b+C_W$. The upper sign asks for $\cos\theta=1+T^2/C_W$, so $\theta=i\eta$ with the $\eta$ of {eq}`eq-gelu-decay`. The lower one asks for
+# $\cos\theta=-1-(T^2+2C_b)/C_W$, at $\theta=\pi+i\eta'$, where $\cosh\eta'$ is larger by $2C_b/C_W$: farther from the real axis. The Fourier coefficients of a function that is analytic up to
+# the distance $\eta$ from the real axis fall like $e^{-\eta k}$, up to powers. For small $T$, $\eta^2/2\simeq T^2/C_W$; $C_W$ is near 2, so $\eta$ is about $T$, and a critical GELU network sees about
+# $1/T$ frequencies.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `smoothrelu/infinite_width.py` computes both kernels for any activation; `smoothrelu/closed_kernels.py` has the closed forms of

@@ -128,9 +128,9 @@ figures.variance_against_depth_over_width(chain, networks)
 # not enough, and the fit begins at 512. Widths are independent of each other, and
 # the standard errors come from the central limit theorem. For ReLU the variance is taken as it was sampled. For the others
 # only its ratio to ReLU's is, and ReLU's own is known exactly at every width: it is made of the logarithms of $\chi^2$ variables.
-# That makes the error ten times smaller.
+# That makes the error ten times smaller. {numref}`tab-finite-slopes` has the result.
 
-# %%
+# %% mystnb={"figure": {"caption": "The variance of $\\log\\hat K$ per unit of $(L-1)/n$: predicted, fitted, and their difference in standard errors.", "name": "tab-finite-slopes"}}
 slopes = tables.fitted_slopes(chain[chain["width"] >= 512], theory)
 digits = {"activation": "{}", "predicted": "{:.3f}", "fitted": "{:.3f}", "error": "{:.3f}", "z": "{:+.1f}"}
 table(slopes, digits | {"chi2": "{:.1f}", "freedom": "{:d}"})
@@ -140,9 +140,10 @@ table(slopes, digits | {"chi2": "{:.1f}", "freedom": "{:d}"})
 #
 # The shift is small against the scatter: a few percent of $K^\star$ for the five, where single networks differ by tens of percent. It can be
 # measured because the smooth network and a ReLU network made of the same random numbers fluctuate alike, and the mean of the
-# ReLU network's kernel is known exactly. {numref}`fig-finite-mean` shows the mean of the difference.
+# ReLU network's kernel is known exactly. {numref}`fig-finite-mean` shows the mean of the difference, {numref}`tab-finite-shifts` its
+# leading order.
 
-# %%
+# %% mystnb={"figure": {"caption": "The shift of the mean kernel at the last layer, $G/K^\\star$: predicted, fitted, and their difference in standard errors.", "name": "tab-finite-shifts"}}
 shifts = tables.fitted_shifts(chain, theory)
 table(shifts, digits | {"chi2": "{:.1f}", "freedom": "{:d}"})
 
@@ -154,11 +155,11 @@ figures.mean_against_inverse_width(chain, shifts)
 #
 # The chain is exact on paper. As a check of the paper, real networks were drawn once, up to width
 # 4096 and depth 50, one weight matrix at a time. The seeds, the version of PyTorch, the commit and
-# the seconds it took stand beside the numbers in `data/results/finite_width.csv`. The table compares their last layer with the chain's:
+# the seconds it took stand beside the numbers in `data/results/finite_width.csv`. {numref}`tab-finite-networks` compares their last layer with the chain's:
 # mean kernel over $K^\star$, standard deviation of $\log\hat K$, and the differences in standard errors. There are too few
 # networks to see the shift of the mean in them; what they test is the chain, by which it was measured.
 
-# %%
+# %% mystnb={"figure": {"caption": "Real networks and the chain at the last layer; z is the difference in standard errors.", "name": "tab-finite-networks"}}
 both = tables.compared(chain, networks)
 afresh = tables.compared(chain, quick)
 digits = {"activation": "{}", "width": "{}", "networks": "{}", "mean": "{:.3f}", "mean_chain": "{:.3f}", "z_mean": "{:+.1f}"}
@@ -167,7 +168,8 @@ table(both, digits | {"sd_log_K": "{:.3f}", "sd_log_K_chain": "{:.3f}", "z_varia
 # %% [markdown]
 # ## What the temperature does
 #
-# So far the kernel started at $K^\star$. Now the input has mean square 1 and the temperature varies.
+# So far the kernel started at $K^\star$. Now the input has mean square 1 and the temperature varies. {numref}`fig-finite-temperature` shows the scatter that this makes,
+# per unit of depth over width, under both initialisations.
 
 # %%
 cold_to_hot = np.logspace(-2, 1.5, 50)
@@ -201,9 +203,9 @@ figures.fluctuation_against_temperature(curves, points)
 # proportional to $n$ and on either side; above it, by the instability, on the repelling side. The lines of {numref}`fig-finite-exit`
 # solve the diffusion with the drift and the noise of the whole map, not only their values at $K^\star$; the circles are sampled
 # chains, up to a width of 1024. Beyond it the lines stand alone.
-# In the table, slope is $c$, shift is $G/K^\star$ at the last layer, bend is $a$ and balance is $n_\times$.
+# In {numref}`tab-finite-balance`, slope is $c$, shift is $G/K^\star$ at the last layer, bend is $a$ and balance is $n_\times$.
 
-# %%
+# %% mystnb={"figure": {"caption": "Slope $c$, shift $G/K^\\star$ at the last layer, bend $a$ and balance $n_\\times = c/|a|$.", "name": "tab-finite-balance"}}
 leaving = [nn.ReLU(), GELU(), GumbelLU(), AlgebraicLU(), Mish()]
 exits = tables.sampled_exit_layers(leaving, [64, 256, 1024], budget=budget, seed=seed)
 exit_curves = tables.exit_layers(leaving, [64, 256, 1024, 2048, 4096, 8192, 16384, 32768, 65536])
@@ -229,7 +231,7 @@ figures.layers_until_exit(exit_curves, exits)
 # any width; but its *typical* kernel, the median, falls by
 # about $\tfrac52L/n$ in the logarithm, because a log-normal number of mean 1 has a median below 1.
 #
-# **Temperature.** As $T\to0$ every activation and both initialisations reach ReLU's 5. A hot critical network fluctuates less than ReLU, because most
+# **Temperature.** In {numref}`fig-finite-temperature` every activation and both initialisations reach ReLU's 5 as $T\to0$. A hot critical network fluctuates less than ReLU, because most
 # of its kernel comes from the biases and from a nearly linear piece of its activation (a linear network has slope 2). He
 # initialisation does something worse than to let the signal die: it makes the hour of death a matter of chance. While the
 # kernel falls through the region of $T^2$ the map is steeper than the diagonal in logarithms, so that a small
@@ -246,7 +248,7 @@ figures.layers_until_exit(exit_curves, exits)
 # would leave below, so that they stay *longer* than ReLU, and then it takes nearly all of them out above, after a number of layers that grows about like
 # the cube root of the width.
 # GELU stays longer still: the kernel that leaves its $K^\star$ is caught by the second fixed point of
-# {doc}`02_initialization`, close by. So is SWISH's and GudermanLU's, and their $n_\times$ stands in the table far beyond any width in use: their half-stability
+# {doc}`02_initialization`, close by. So is SWISH's and GudermanLU's, and their $n_\times$ stands in {numref}`tab-finite-balance` far beyond any width in use: their half-stability
 # has no consequence.
 #
 # ## What this means for your network
@@ -270,6 +272,8 @@ glue("he_worst", worst["slope"])
 glue("he_worst_T", worst["temperature"])
 glue("he_worst_name", worst["activation"])
 glue("relu_exit", (exit_curves["layers"] / exit_curves["width"])[exit_curves["width"] == 1024].iloc[0])
+glue("exit_by_hand", 2 * np.log(2) / 15)
+glue("wide_enough", round(10 * 100 / np.log(1.1) ** 2, -3))
 glue("least_slope", theory["slope"].min())
 glue("most_slope", theory["slope"].max())
 
@@ -289,6 +293,48 @@ assert critical_z.max() < 4 and exits["z"].abs().max() < 4
 assert (exit_curves["layers"] / exit_curves["width"])[exit_curves["width"] <= 1024].between(0.09, 0.15).all()
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: five for ReLU, two for lines
+# :class: exercise
+# Let $\phi(x)=x$ for $x>0$ and $sx$ for $x<0$, with $C_b=0$ and the $C_W$ that keeps the mean kernel. Find $c=N(K)/K^2$. Derive {eq}`eq-relu-exact`, and name the $s$
+# for which $c$ is smallest.
+#
+# :::{dropdown} Solution
+# Half of all preactivations are on either side, so $\langle\phi^2\rangle_K=\tfrac12(1+s^2)K$ and $\langle\phi^4\rangle_K=\tfrac12(1+s^4)\cdot3K^2$. With
+# $C_W\langle\phi^2\rangle_K=K$, {eq}`eq-layer-noise` gives
+#
+# $$
+# c=\frac{\langle\phi^4\rangle_K}{\langle\phi^2\rangle_K^2}-1=\frac{6\,(1+s^4)}{(1+s^2)^2}-1 .
+# $$
+#
+# ReLU, $s=0$, has 5. The smallest value is 2, at $s=\pm1$: the line and the absolute value. A layer multiplies the kernel by a factor that is a mean of $n$ independent numbers
+# of mean 1 and variance $c$. Its mean square is $1+c/n$, the factors of different layers are independent, and $\ell-1$ of them make {eq}`eq-relu-exact`.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: two in three leave below
+# :class: exercise
+# A ReLU kernel has the mean $K^{(1)}$ in every layer, and $y=\log(\hat K/K^{(1)})$ drifts by $-c/2n$ a layer. Treat $y$ as continuous. Show that the kernel is off by a factor 2 below with probability $\tfrac23$, and
+# after how many layers on average.
+#
+# :::{dropdown} Solution
+# At the moment of leaving the kernel is $2K^{(1)}$ with probability $p$ and $\tfrac12K^{(1)}$ with probability $1-p$, and its mean is still $K^{(1)}$: $2p+\tfrac12(1-p)=1$, so $p=\tfrac13$. At that
+# moment $y$ has the mean $\tfrac13\log2-\tfrac23\log2=-\tfrac13\log2$, and it has come there at the rate $-c/2n$. That takes $\tfrac{2\log2}{3c}\,n$ layers on average, with $c=5$ about
+# {glue:text}`exit_by_hand:.3f` $n$. The figure has {glue:text}`relu_exit:.3f` $n$ at a width of 1024. A chain goes in steps and oversteps the mark, by less the wider it is.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: how wide is wide?
+# :class: exercise
+# How wide must a critical network of a hundred layers be, for the kernels of two seeds to differ by 10% typically, that is at one standard deviation?
+#
+# :::{dropdown} Solution
+# The logarithms of the two kernels are independent with the variance $5L/n$ each, so their difference has $10L/n$. It is to be $(\log1.1)^2$, which makes $n=10L/(\log1.1)^2$, about {glue:text}`wide_enough:.0f` neurons
+# in each of a hundred layers. Nobody builds that network. Every real one of this depth has its own kernel.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `smoothrelu/finite_width.py` holds the recursions, the closed forms for ReLU and the chain; `smoothrelu/leaving.py` the diffusion;

@@ -78,11 +78,11 @@ dial(losses, label="Temperature", alt="Training loss against the step, critical 
 # ## The gain, seed by seed
 #
 # To put a number on it, take the training loss averaged over all steps, which is the area under the curve: it is low where a
-# network trains fast. The table gives the difference, He minus critical, between networks of equal seed: its mean with the 95 %
+# network trains fast. {numref}`tab-mnist-gain` gives the difference, He minus critical, between networks of equal seed: its mean with the 95 %
 # confidence interval (low, high), and its lowest and highest value over the seeds. A positive number says that critical
 # initialisation is ahead.
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-mnist-gain"}}
 gain = summaries.gain_of_critical(summaries.mean_losses(results))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}", "highest": "{:+.3f}"}
 table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
@@ -91,7 +91,8 @@ table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}
 # ## The same, each at its own best learning rate
 #
 # A comparison at one learning rate may only show that the rate suits one side. So we repeat it at several, for the two
-# activations that differ most from ReLU, and let each initialisation choose the rate at which it does best.
+# activations that differ most from ReLU ({numref}`fig-mnist-rates`), and let each initialisation choose the rate at which it does best
+# ({numref}`tab-mnist-best`).
 
 # %%
 warm = [kind(max(temperatures)) for kind in (SWISH, GumbelLU)]
@@ -102,7 +103,7 @@ rates = summaries.mean_losses(sweep(runs, device=device))
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-mnist-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The mean training loss falls with the learning rate and rises again at the largest; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-mnist-best"}}
 best = summaries.over_seeds(summaries.at_best_rate(rates))
 digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
@@ -112,7 +113,7 @@ table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 #
 # All of this took a minute or two. The tables that follow took longer and were computed once: 10,000 training images, 2,000 test images, five seeds, all five smooth ReLUs
 # at $T=1$ and at $T=0.1$, one hundred steps at the learning rate 0.01; and, with 1,000 images, every initialisation at five learning rates, PyTorch's
-# default among them. They are committed with the seeds, versions, device and commit that made them, and `make paper STUDY=mnist_warm` makes the first again.
+# default among them. {numref}`fig-mnist-long` shows the first of them. They are committed with the seeds, versions, device and commit that made them, and `make paper STUDY=mnist_warm` makes the first again.
 
 # %%
 long, cold = published("mnist_warm"), published("mnist_cold")
@@ -122,28 +123,28 @@ record = long.attrs
 # %% mystnb={"figure": {"caption": "Losses and test accuracy on MNIST, 10,000 images, T = 1; mean over five seeds and range.", "name": "fig-mnist-long"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy. The solid curves of critical initialisation lie close together near the black one of ReLU; the dashed ones of He initialisation lag behind, GumbelLU and SWISH farthest."}} tags=["hide-input"]
 figures.learning(long)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-mnist-long-gain"}}
 long_gain = summaries.gain_of_critical(summaries.last_rows(long))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
 # %% [markdown]
-# The runs of the figure took {glue:text}`long_minutes:.0f` minutes of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). And the learning rates:
+# The runs of {numref}`fig-mnist-long` took {glue:text}`long_minutes:.0f` minutes of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). And the learning rates:
 
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, 1,000 images of MNIST, T = 1: mean over five seeds and range. Rates at which a seed diverged are left out.", "name": "fig-mnist-long-rates"}, "image": {"alt": "Six panels, one for each activation. In each the mean training loss falls with the learning rate to a minimum between 0.01 and 0.1 and rises again; the dashed line of He initialisation lies above the solid line of critical initialisation over most of the range, least for GudermanLU and GELU; the dotted line of PyTorch's default is flat at 2.3."}} tags=["hide-input"]
 figures.loss_by_learning_rate(trials)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, long runs on 1,000 images: the gain when each initialisation has its own best learning rate.", "name": "tab-mnist-best-gain"}}
 best_gain = summaries.gain_at_best_rate(trials)  # over He's
 table(best_gain, {"activation": "{}"} | digits)
 
-# %%
+# %% mystnb={"figure": {"caption": "MNIST, long runs: the largest learning rate tried at which every seed ended with less loss than it began with.", "name": "tab-mnist-stable"}}
 stable = summaries.largest_stable_rate(trials)
 table(stable, {"activation": "{}", "init": "{}", "stable_lr": "{:g}", "tried_up_to": "{:g}"})
 
 # %% [markdown]
-# The first of these tables is the gain at the same learning rate on 10,000 images, the second the gain when each initialisation has the best of its
-# own, on 1,000, and the third the largest rate tried at which every seed ended with less loss than it began with.
+# {numref}`tab-mnist-long-gain` is the gain at the same learning rate on 10,000 images, {numref}`tab-mnist-best-gain` the gain when each initialisation has the best of its
+# own, on 1,000, and {numref}`tab-mnist-stable` the largest rate tried at which every seed ended with less loss than it began with.
 
 # %% [markdown]
 # ## How to read the figures
@@ -159,11 +160,12 @@ table(stable, {"activation": "{}", "init": "{}", "stable_lr": "{:g}", "tried_up_
 # network is a ReLU network. GELU and GudermanLU, of narrower gates, lose least under He at $T=1$: temperatures of different
 # activations are not comparable, as the first chapter found.
 #
-# At its own best learning rate GumbelLU still trains
+# At its own best learning rate ({numref}`tab-mnist-best`) GumbelLU still trains
 # {glue:text}`best_gumbel:.2f` nats better when it is critical. A large learning rate shortens the wait of a
-# badly initialised network but does not abolish it.
+# badly initialised network but does not abolish it; {numref}`fig-mnist-rates` shows by how much, rate by rate.
 #
-# The long runs say the same with more certainty and more caution. At the common learning rate the gain of critical initialisation is between
+# The long runs say the same with more certainty and more caution. In {numref}`fig-mnist-long` the dashed curves lag in the test loss and the test
+# accuracy too, not only in the loss that is being minimised. At the common learning rate the gain of critical initialisation is between
 # {glue:text}`long_least:.2f` and {glue:text}`long_most:.2f` nats, and its interval is above zero for {glue:text}`long_sure:.0f` of the five activations. At the best rate
 # of each initialisation it is above zero for {glue:text}`best_sure:.0f`: GumbelLU keeps {glue:text}`best_long_gumbel:.2f` nats, SWISH
 # {glue:text}`best_long_swish:.2f`. Apart from GumbelLU, a network that chooses its rate nearly makes up for He's start. {numref}`fig-mnist-long-rates`
@@ -217,6 +219,42 @@ assert max(temperatures) < 1 or best_loss["GumbelLU", "he"] > best_loss["GumbelL
 assert max(temperatures) < 1 or min(temperatures) > 0.1 or by_T.xs(min(temperatures), level=1).abs().max() < 0.1
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: why log 10
+# :class: exercise
+# Show that a network whose output does not depend on its input has a cross-entropy of at least $\log10$ on images with the same number of each of ten digits, and when it has exactly that.
+#
+# :::{dropdown} Solution
+# It gives the same probabilities $p_1,\dots,p_{10}$ to every image, and its loss is $-\tfrac1{10}\sum_c\log p_c$. The logarithm is concave, so this is at least
+# $-\log\bigl(\tfrac1{10}\sum_cp_c\bigr)=\log10$, with equality for $p_c=\tfrac1{10}$ only. The biases of the last layer can bring the loss down to that and no further. The dotted curves of
+# {numref}`fig-mnist-long-rates` are such networks, or all but.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: what a best rate can do
+# :class: exercise
+# Let each initialisation choose its own best learning rate. Show that the gain of critical initialisation then lies between its gains at two common rates, the one that He's initialisation chose and the one that
+# critical initialisation chose. What does a gain at a single common rate prove?
+#
+# :::{dropdown} Solution
+# Let $H(\eta)$ and $C(\eta)$ be the mean losses, least at $\eta_H$ and $\eta_C$. The gain at the best rates is $H(\eta_H)-C(\eta_C)$. Since $H(\eta_H)\le H(\eta_C)$ it is at most the
+# gain at $\eta_C$, and since $C(\eta_C)\le C(\eta_H)$ at least the gain at $\eta_H$. A gain at one common rate bounds the fair gain from neither side, unless the rate is the best one of
+# somebody. To see both bounds, compare the two minima of a panel of {numref}`fig-mnist-rates` with the other line at the same rate.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: three seeds
+# :class: exercise
+# Suppose that there is nothing to gain, and the differences of {numref}`tab-mnist-gain` have either sign with equal chance. How often do three seeds agree in sign, how often five? The interval of the mean is $\pm t\,s/\sqrt n$,
+# with $t=4.303$ for three seeds and $t=2.776$ for five. How much narrower is it with five, at the same scatter $s$?
+#
+# :::{dropdown} Solution
+# $2\cdot2^{-3}=\tfrac14$ and $2\cdot2^{-5}=\tfrac1{16}$: the lowest and the highest value alone are weak evidence, and among five activations at one temperature one such agreement is to be expected. The half
+# widths are $4.303/\sqrt3=2.48\,s$ and $2.776/\sqrt5=1.24\,s$: half. Re-run with `seeds=[0, 1, 2, 3, 4]`; only the new seeds are computed.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `Run` is in `smoothrelu/runs.py`, `sweep` in `smoothrelu/experiments.py`, gradient descent in `smoothrelu/training.py`, the initialisations in

@@ -72,10 +72,10 @@ figures.loss_curves(results)
 # %% [markdown]
 # ## The gain, seed by seed
 #
-# The measure is the one of the last chapter: the training loss averaged over all steps, He's minus the critical one's, between
+# The measure of {numref}`tab-cifar10-gain` is the one of the last chapter: the training loss averaged over all steps, He's minus the critical one's, between
 # networks of equal seed. Positive numbers say that critical initialisation is ahead.
 
-# %%
+# %% mystnb={"figure": {"caption": "CIFAR-10, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-cifar10-gain"}}
 gain = summaries.gain_of_critical(summaries.mean_losses(results))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}", "highest": "{:+.3f}"}
 table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
@@ -84,7 +84,7 @@ table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}
 # ## The same, each at its own best learning rate
 #
 # Again the two activations farthest from ReLU, at the highest temperature of the run, each initialisation choosing among the
-# learning rates by its own mean loss.
+# learning rates by its own mean loss: {numref}`fig-cifar10-rates` and {numref}`tab-cifar10-best`.
 
 # %%
 warm = [kind(max(temperatures)) for kind in (SWISH, GumbelLU)]
@@ -95,7 +95,7 @@ rates = summaries.mean_losses(sweep(runs, device=device))
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-cifar10-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The mean training loss falls with the learning rate and rises again at the largest; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)
 
-# %%
+# %% mystnb={"figure": {"caption": "CIFAR-10, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-cifar10-best"}}
 best = summaries.over_seeds(summaries.at_best_rate(rates))
 digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
@@ -104,8 +104,8 @@ table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 # ## The long runs
 #
 # All of this took a minute or two. What follows took longer and was computed once: 10,000 training images, 2,000 test images, five seeds, all five smooth
-# ReLUs at $T=1$, one hundred steps at the learning rate 0.01. The table is committed with the seeds, versions, device and commit that made it, and
-# `make paper STUDY=cifar10_warm` makes it again.
+# ReLUs at $T=1$, one hundred steps at the learning rate 0.01. {numref}`fig-cifar10-long` shows them, and {numref}`tab-cifar10-long-gain` the gain. They are committed with the seeds, versions, device and commit that made them, and
+# `make paper STUDY=cifar10_warm` makes them again.
 
 # %%
 long = published("cifar10_warm")
@@ -114,13 +114,13 @@ record = long.attrs
 # %% mystnb={"figure": {"caption": "Losses and test accuracy on CIFAR-10, 10,000 images, T = 1; mean over five seeds and range.", "name": "fig-cifar10-long"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy. The solid curves of critical initialisation lie close together near the black one of ReLU; the dashed ones of He initialisation lag behind, GumbelLU and SWISH farthest."}} tags=["hide-input"]
 figures.learning(long)
 
-# %%
+# %% mystnb={"figure": {"caption": "CIFAR-10, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-cifar10-long-gain"}}
 long_gain = summaries.gain_of_critical(summaries.last_rows(long))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
 # %% [markdown]
-# The runs of the figure took {glue:text}`long_minutes:.0f` minutes of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). At the common learning rate the gain
+# The runs of {numref}`fig-cifar10-long` took {glue:text}`long_minutes:.0f` minutes of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). At the common learning rate the gain
 # is between {glue:text}`long_least:.2f` and {glue:text}`long_most:.2f` nats, and its interval lies above zero for {glue:text}`long_sure:.0f` of the five activations.
 # The gains are smaller than on MNIST for a simple reason: photographs are learned slowly, and in one hundred steps at this rate even the best network has
 # come down from {glue:text}`long_first:.1f` to {glue:text}`long_last:.1f` only. A test over few steps can miss an advantage that takes longer to show; a verdict of "undecided" on the
@@ -186,6 +186,31 @@ assert max(temperatures) < 1 or best_loss["GumbelLU", "he"] > best_loss["GumbelL
 assert max(temperatures) < 1 or min(temperatures) > 0.1 or by_T.xs(min(temperatures), level=1).abs().max() < 0.1
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: two percent by chance
+# :class: exercise
+# Two networks are right with the same probability $p$ on each of $n=500$ test images. By how much do their accuracies differ by chance, at $p=\tfrac14$, if they are tested on different images, and if they are tested on the
+# same ones and exactly one of them is right on a share $d$ of these?
+#
+# :::{dropdown} Solution
+# On different images each accuracy has the variance $p\,(1-p)/n$, the difference twice that, and its standard deviation is $\sqrt{2\cdot0.1875/500}=2.7\%$. On the same images the difference is a mean of $n$
+# numbers that are $+1$ or $-1$ with probability $d/2$ each and 0 otherwise; its standard deviation is $\sqrt{d/n}$. Two networks that disagree about a fifth of the images make that $2.0\%$. The common images help by cancelling
+# what is easy or hard for both.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: a black frame
+# :class: exercise
+# MNIST's standardised images have 28 by 28 numbers. Put each into the middle of 32 by 32 and fill the frame with zeros. What does this do to a critical network at $T=1$? Which temperature undoes it?
+#
+# :::{dropdown} Solution
+# The zeros add nothing to $|x|^2$, but the variance of the first weights is divided by 1024 in place of 784 numbers, so $|x|^2/n_{\rm in}$ becomes $(7/8)^2$. The network sees the old images, multiplied by $\tfrac78$. By
+# {eq}`eq-scaling` that is $\tfrac78$ times the network at the temperature $\tfrac87$, seeing the old images at their old size: the frame makes it hotter. At $T=\tfrac78$ it is $\tfrac78$ times what the critical network at $T=1$ was
+# without the frame. Or standardise the images after framing them.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `Run` is in `smoothrelu/runs.py`, `sweep` in `smoothrelu/experiments.py`, gradient descent in `smoothrelu/training.py`, the initialisations in

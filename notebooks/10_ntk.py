@@ -99,22 +99,24 @@ dial(speeds, label="Learning rate", alt="Speed of the kernel against time, a pan
 # {numref}`fig-ntk-speed-dial`, and watch the coldest SWISH part company with ReLU: its spikes become hills.
 #
 # ## The exponents
+#
+# The two sums of {eq}`eq-path-sums` are straight lines in {numref}`fig-ntk-laws` where they follow a power of the step. {numref}`tab-ntk-exponents` has the slopes.
 
 # %% mystnb={"figure": {"caption": "Both path sums against the learning rate, this run: geometric mean over seeds, with their range.", "name": "fig-ntk-laws"}, "image": {"alt": "Two panels on double logarithmic axes. The quadratic variation of SWISH falls in proportion to the learning rate, its second-difference energy like the cube at the higher temperatures; both of ReLU stay level and rise again at the smallest steps."}} tags=["hide-input"]
 figures.path_laws(paths)
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponents of both path sums in this run, with 95 % intervals over seeds.", "name": "tab-ntk-exponents"}}
 fitted = ntk_laws.exponents(paths, ["quadratic_variation", "second_difference_energy"], below=max(learning_rates))
 digits = {"activation": "{}", "temperature": "{:g}", "quadratic variation": "{}", "second difference energy": "{}"}
 table(ntk_laws.readable(fitted), digits)
 
 # %% [markdown]
 # The long runs do the same for all five smooth ReLUs, with more seeds, smaller steps and on both data sets: {glue:text}`runs:.0f` runs,
-# {glue:text}`hours:.1f` hours of one core ({glue:text}`device`, torch {glue:text}`torch`), made by `make paper STUDY='ntk_mnist ntk_cifar10'`. The next table and the
-# figures after it show them. Exponents are fitted over learning rates of at most
+# {glue:text}`hours:.1f` hours of one core ({glue:text}`device`, torch {glue:text}`torch`), made by `make paper STUDY='ntk_mnist ntk_cifar10'`.
+# {numref}`tab-ntk-exponents-long` and the figures after it show them. Exponents are fitted over learning rates of at most
 # 0.0025, each seed by itself, and given with the 95 % confidence interval of their mean.
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponents of both path sums in the long runs on MNIST, with 95 % intervals over seeds.", "name": "tab-ntk-exponents-long"}}
 mnist, cifar10 = published("ntk_mnist"), published("ntk_cifar10")
 statistics = ["quadratic_variation", "second_difference_energy"]
 laws = ntk_laws.exponents(mnist, statistics, below=0.0025)
@@ -135,20 +137,20 @@ figures.path_laws(mnist, ["sign_flips", "sign_returns"])
 #
 # How rough a path is says nothing about how long it is. In an infinitely wide network the kernel does not move at all, and theory has it move by one part in $n$ in a network of
 # width $n$. {numref}`fig-ntk-travel` measures it where the comparison is fair: at the step at which the loss has first halved. The learning rate goes like $1/n$, since the
-# kernel itself grows like $n$, so that all networks learn about equally fast (`make paper STUDY=ntk_widths`, five seeds).
+# kernel itself grows like $n$, so that all networks learn about equally fast (`make paper STUDY=ntk_widths`, five seeds). {numref}`tab-ntk-travel` has the slopes.
 
 # %% mystnb={"figure": {"caption": "Distance of the kernel from its start, in units of its first norm, when the loss has halved, against the width; MNIST, 200 images. Geometric mean over seeds, with their range.", "name": "fig-ntk-travel"}, "image": {"alt": "Five lines on double logarithmic axes, SWISH and GELU at two temperatures and ReLU, fall together from about one half at width 32 to about one twentieth at width 512, with a slope of nearly minus one."}} tags=["hide-input"]
 widths = published("ntk_widths")
 figures.travel_by_width(widths)
 
-# %%
+# %% mystnb={"figure": {"caption": "The exponent of the kernel's travel in the width, with 95 % intervals over seeds.", "name": "tab-ntk-travel"}}
 travel = ntk_laws.width_exponents(widths)
 table(travel, {"activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "low": "{:.2f}", "high": "{:.2f}", "seeds": "{}"})
 
 # %% [markdown]
 # ## How to read the figures
 #
-# **Slopes.** In {numref}`fig-ntk-laws-all` all smooth networks at $T=1$ share two slopes. On MNIST the exponent of the quadratic variation lies
+# **Slopes.** {numref}`fig-ntk-laws` and {numref}`fig-ntk-laws-all` show the same laws, in this run and in the long ones. In the second all smooth networks at $T=1$ share two slopes. On MNIST the exponent of the quadratic variation lies
 # between {glue:text}`smooth_variation_low:.2f` and {glue:text}`smooth_variation_high:.2f`, that of the second differences between
 # {glue:text}`smooth_energy_low:.2f` and {glue:text}`smooth_energy_high:.2f`. On CIFAR-10 the quadratic variation gives
 # {glue:text}`cifar10_low:.2f` to {glue:text}`cifar10_high:.2f`. ReLU has {glue:text}`relu_variation:.2f` and {glue:text}`relu_energy:.2f` on MNIST: its
@@ -224,6 +226,42 @@ assert for_relu.max() < 0.2 and variation.min() > 0.8
 assert travel["exponent"].between(-1.2, -0.6).all()
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: what a crossing costs
+# :class: exercise
+# One preactivation crosses zero at the velocity $v$, and the kernel follows it as $J\,G(vt/T)$, where $G$ rises smoothly from 0 to 1. Find its contributions to $Q$ and $E$ for $\eta v\ll T$ and for $\eta v\gg T$. Do they
+# depend on anything but $\eta v/T$?
+#
+# :::{dropdown} Solution
+# Small steps turn the sums into integrals: $Q\simeq\eta\int\bigl(\tfrac{Jv}T\bigr)^2G'\bigl(\tfrac{vt}T\bigr)^2dt=J^2\,\tfrac{\eta v}T\int G'^2du$ and likewise $E\simeq J^2\bigl(\tfrac{\eta v}T\bigr)^3\int G''^2du$. A large step
+# jumps over the corner: one difference is $J$, and two second differences are $J$ and $-J$, so $Q=J^2$ and $E=2J^2$. In general step $s$ sees $G$ at $s\,\eta v/T$ plus a shift, so nothing else enters, except for where the grid of steps falls. This is
+# {eq}`eq-collapse`, with its cube.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: jumps or noise?
+# :class: exercise
+# Let the kernel's path be Brownian motion, sampled every $\eta$. Which exponents have $Q$ and $E$, and what is $E/Q$? Can the two sums tell noise from a fixed number of jumps? Propose a sum that can.
+#
+# :::{dropdown} Solution
+# Steps are independent, of variance $\eta$. So $Q\to t$, and a second difference, of variance $2\eta$, gives $E\to2t$: exponents zero and the ratio 2. A fixed number of jumps has zero, zero and 2 as well. Fourth powers differ:
+# $\sum\lVert\Theta_{s+1}-\Theta_s\rVert^4$ tends to $\sum J^4$ for jumps, and vanishes like $\eta$ for noise, $t/\eta$ terms of size $\eta^2$. ReLU's exponents are below zero, so it is neither: {numref}`fig-ntk-flips` shows what it is.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: a sliding mode in one line
+# :class: exercise
+# Minimise $|w|$ by gradient descent with the step $\eta$, from a $w$ that is no multiple of $\eta$. How many times does the slope change its sign until the time $t$, and which exponents have $Q$ and $E$ of the slope? Now round the corner: minimise
+# $T\log\cosh(w/T)$. Below which $\eta$ does the descent come to rest?
+#
+# :::{dropdown} Solution
+# Once $|w|<\eta$ every step changes the sign, about $t/\eta$ times in all. The slope goes from $1$ to $-1$ and back: first differences $\pm2$, second ones $\pm4$, so $Q\simeq4t/\eta$ and $E\simeq16t/\eta$, both with the exponent $-1$. The
+# rounded slope is $\tanh(w/T)$, at the origin $w/T$. A step multiplies a small $w$ by $1-\eta/T$, and it comes to rest if $\eta<2T$. ReLU's exponents in {numref}`tab-ntk-exponents-long` lie between the 0 of plain jumps and
+# this $-1$: part of its preactivations behave like this $w$.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `smoothrelu/ntk.py` has the empirical kernel of any module of linear layers, `smoothrelu/ntk_path.py` the observer that follows it,
