@@ -11,11 +11,11 @@
 # ---
 
 # %% [markdown]
-# # Critical initialisation pays where a network is deep and warm
+# # Critical initialisation pays where He's loses the signal
 #
-# **Claim.** What critical initialisation gains over He's, each at its own best learning rate, is set by what is left of a signal
-# under He initialisation: nothing is gained while the whole of it arrives at the output, and much when it does not. It arrives in shallow
-# networks and in cold ones. Width changes this little, and more data does not change it at all.
+# **Claim.** What critical initialisation gains over He's, each at its own best learning rate, is nothing while the signal arrives at the output
+# under He initialisation, and much once it does not, as long as the network can learn at all. The signal arrives in cold networks and in shallow ones.
+# A network nearly as deep as it is wide learns next to nothing in a hundred steps however it starts, and hot ones are then better off silent.
 #
 # ## Question
 #
@@ -108,3 +108,98 @@ full = published("mnist_full")
 
 # %% mystnb={"figure": {"caption": "All of MNIST: losses and test accuracy over a hundred full-batch steps at T = 1, one seed.", "name": "fig-pays-full"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy of SWISH, GumbelLU and ReLU. The solid curves of critical initialisation lie near ReLU's black one; the dashed curves of He initialisation lag behind."}} tags=["hide-input"]
 figures.learning(full)
+
+# %%
+sizes = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
+table(by_width, {"activation": "{}", "temperature": "{:g}", "width": "{}"} | sizes)
+
+# %% [markdown]
+# ## How to read the figures
+#
+# **The map.** In {numref}`fig-pays-map` the bottom rows, of low temperature, are pale at every depth: at $T=0.1$ the largest gain in absolute value is
+# {glue:text}`cold:.2f` nats. The strongest cell is {glue:text}`best_activation` at $T={glue:text}`best_T`$ and {glue:text}`best_depth:.0f` layers, {glue:text}`best_gain:.2f` nats. Of the
+# {glue:text}`cells:.0f` cells, {glue:text}`ahead:.0f` have an interval wholly above zero and {glue:text}`behind:.0f` one wholly below.
+#
+# **The reversal.** The cells below zero are the hottest and deepest. There He's networks are silent: their output is zero, their loss $\log 10$ at every step, and nothing moves.
+# The critical ones speak, but an input of mean square 1 is far below the $K^\star$ of such a temperature, and at a depth of {glue:text}`deepest:.0f` layers against a width of 64 chance has scattered
+# their kernels ({doc}`06_finite_width`: the fluctuations go like $L/n$). They begin above $\log 10$, and in a hundred steps do not make up for it. A mean loss
+# does not reward a network that can learn later. The same holds for ReLU, which at this depth has come from chance to {glue:text}`relu_deep:.2f` only.
+#
+# **Beforehand.** {numref}`fig-pays-theory` needs no training for its horizontal axis. While more than a tenth of the signal is left under He, gains are within
+# {glue:text}`heard:.2f` nats of zero on average; below, up to 21 layers, the mean gain is {glue:text}`unheard:.2f`. So the question whether to bother has an answer in a millisecond: compute
+# $K^{(L)}/K^{(1)}$ with $(C_W,C_b)=(2,0)$.
+#
+# **Width and data.** The gain is there at all widths from 32 to 256: at $T=1$ between {glue:text}`narrow:.2f` and {glue:text}`wide:.2f` nats over activations and widths. On all 60,000 images critical
+# SWISH ends with a test accuracy of {glue:text}`full_critical:.1%`, He-initialised SWISH with {glue:text}`full_he:.1%`, ReLU with {glue:text}`full_relu:.1%`.
+#
+# ## What this means for your network
+#
+# Take the root mean square of your inputs as the unit. If the temperature of your activation (for nn.SiLU and nn.GELU it is 1) is a tenth of it, use He's rule and think no more. If it is of that size, and
+# the network has ten layers or more and no normalisation, call `critical_init_`. If the temperature is larger, scale the inputs up first, towards the $K^\star$ of {doc}`02_initialization`. And keep the network wider than it is deep.
+#
+# ## What would falsify the claim
+#
+# A gain at $T=0.1$ that grows with depth; a network of twenty layers at $T=1$ that does as well from He's start; gains that depend on something else than what is
+# left of the signal, such as an activation whose marks lie off the others in {numref}`fig-pays-theory`. The last cell checks the first two.
+#
+# ```{admonition} Exercises
+# :class: exercise
+#
+# 1. At which depth does He initialisation lose nine tenths of the signal of a SWISH network at $T=1$, for inputs of mean square 1? Estimate it from {eq}`eq-he-collapse`.
+# 2. Re-run the page with the temperatures divided and see where the small map turns pale:
+#    `make chapter CHAPTER=09_where_it_pays PARAMS='temperatures=[1.0, 0.5, 0.2]'`.
+#
+# :::{dropdown} Solutions
+# 1. The first kernel is $C_W\cdot 1=2$, twice $T^2$, so the network is about linear from the start and loses a half at every layer: a tenth is left after $\log_2 10\approx 3.3$ further layers, or
+#    somewhat more, since at $K=2T^2$ the gate is still half open. The flow itself says {glue:text}`tenth:.0f` layers.
+# 2. The ratio $K^{(L)}/K^{(1)}$ at 21 layers rises steeply as $T$ falls, and the gain with it falls to zero.
+# :::
+# ```
+
+# %% tags=["hide-input"]
+cold = gains[gains["temperature"] == 0.1]["gain"].abs().max()
+glue("cold", cold)
+best = gains.loc[gains["gain"].idxmax()]
+glue("best_activation", best["activation"])
+glue("best_T", f"{best['temperature']:g}")
+glue("best_depth", best["depth"])
+glue("best_gain", best["gain"])
+glue("cells", len(gains))
+glue("ahead", (gains["low"] > 0).sum())
+glue("behind", (gains["high"] < 0).sum())
+glue("deepest", gains["depth"].max())
+
+# %% tags=["hide-input"]
+relu = summaries.over_seeds(summaries.at_best_rate(long[long["activation"] == "ReLU"])).set_index("depth")
+glue("relu_deep", relu["final_loss"].iloc[-1])
+heard, unheard = shown[shown["left"] > 0.2], shown[(shown["left"] <= 0.2) & (shown["depth"] <= 21)]
+glue("heard", heard["gain"].abs().mean())
+glue("unheard", unheard["gain"].mean())
+swish = he[(he["activation"] == "SWISH") & (he["temperature"] == 1.0)].set_index("depth")["left"]
+glue("tenth", (swish < 0.1 * swish.iloc[0]).idxmax())
+record = long.attrs
+glue("runs", record["runs"])
+glue("minutes", record["seconds"] / 60)
+glue("device", ", ".join(record["device"]))
+glue("torch", ", ".join(record["torch"]))
+
+# %% tags=["hide-input"]
+warm = by_width[by_width["temperature"] == 1.0]["gain"]
+glue("narrow", warm.min())
+glue("wide", warm.max())
+glue("width_runs", widths.attrs["runs"])
+last = summaries.last_rows(full).set_index(["activation", "init"])["test_acc"]
+glue("full_critical", last["SWISH", "critical"])
+glue("full_he", last["SWISH", "he"])
+glue("full_relu", last["ReLU", "he"])
+
+# %%
+at = gains.set_index(["activation", "temperature", "depth"])["gain"]
+assert cold < 0.3 and at["SWISH", 1.0, 21] > 0.2 and warm.min() > 0
+assert unheard["gain"].mean() > heard["gain"].abs().mean()
+
+# %% [markdown]
+# ## Where this is computed
+#
+# The runs and tables are those of the last two chapters; `smoothrelu/studies/full_batch.py` lists the long ones, `depths`, `widths` and `full`. `smoothrelu/summaries.py` has the gains with
+# their intervals, `smoothrelu/tables/criticality.py` the flows of the kernel, and `smoothrelu/figures/training.py` the maps.
