@@ -91,6 +91,18 @@ def gain_at_best_rate(*studies: str, over: str = "he") -> Estimate:
     return _worst(summaries.gain_at_best_rate(runs, over=over))
 
 
+def gain_over_depths(depths: Sequence[int], temperature: float) -> pandas.DataFrame:
+    gains = summaries.gain_at_best_rate(published("mnist_depths"))
+    return gains[gains["depth"].isin(depths) & (gains["temperature"] == temperature)]
+
+
+def farthest_gain(depths: Sequence[int], temperature: float) -> Estimate:
+    """The one whose interval reaches farthest from zero."""
+    gains = gain_over_depths(depths, temperature)
+    reach = gains[["low", "high"]].abs().max(axis=1)
+    return tuple(gains.loc[reach.idxmax(), ["gain", "low", "high"]])
+
+
 def distance_from_relu(study: str) -> Estimate:
     """Of the network farthest from ReLU's, seed by seed."""
     distance = summaries.distance_from_relu(summaries.last_rows(published(study)))
@@ -228,6 +240,9 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "faster-than-default-mnist": lambda: gain_at_best_rate(
         "mnist_rates", "mnist_default", over="standard"
     ),
+    "pays-deep": lambda: _worst(gain_over_depths([21], 1.0)),
+    "pays-deepest": lambda: _worst(gain_over_depths([51], 1.0)),
+    "pays-not-cold": lambda: farthest_gain([6, 11, 21, 51], 0.1),
     "cold-alike-mnist": lambda: distance_from_relu("mnist_cold"),
     "alike-mnist": lambda: spread_over_activations("mnist_warm"),
     "alike-cifar10": lambda: spread_over_activations("cifar10_warm"),

@@ -14,13 +14,13 @@ _LIMIT = 0.02  # of the colour scale of ln chi_perp
 def phase_diagrams(
     phases: pandas.DataFrame,
     boundaries: pandas.DataFrame,
-    networks: pandas.DataFrame,
+    networks: pandas.DataFrame | None = None,
     *,
     zoom: tuple[float, float],
 ) -> Figure:
     """ln chi_perp where the flow ends, over (C_W, C_b/C_b*): a panel an activation, and in squares
-    of the same colours what real networks show (tables: `tables.phases`, `tables.phase_boundaries`,
-    `tables.measured_phases`).
+    of the same colours what real networks show, where there are any (tables: `tables.phases`,
+    `tables.phase_boundaries`, `tables.measured_phases`).
 
     zoom: the span of C_W shown.
     """
@@ -43,10 +43,11 @@ def phase_diagrams(
         ax.plot(real["C_W"], real["C_b_share"], color="#111", lw=1.5)
         ax.plot(fold["C_W"], fold["C_b_share"], color="#111", lw=1.2, ls=(0, (3, 2)))
         ax.plot(real["C_W"].iloc[0], real["C_b_share"].iloc[0], "o", color="#111", ms=6)
-        drawn = networks[networks["activation"] == name]
-        ax.scatter(drawn["C_W"], drawn["C_b_share"], c=drawn["log_chi"], marker="s", s=62,
-                   cmap="RdBu_r", vmin=-_LIMIT, vmax=_LIMIT, edgecolors="#111", lw=0.9,
-                   zorder=4)  # fmt: skip
+        if networks is not None:
+            drawn = networks[networks["activation"] == name]
+            ax.scatter(drawn["C_W"], drawn["C_b_share"], c=drawn["log_chi"], marker="s", s=62,
+                       cmap="RdBu_r", vmin=-_LIMIT, vmax=_LIMIT, edgecolors="#111", lw=0.9,
+                       zorder=4)  # fmt: skip
         ax.plot(2, 0, "^", color="#111", mfc="white", ms=8, clip_on=False, zorder=5)
         ax.set(title=name, xlabel="$C_W$", xlim=zoom, ylim=(0, image.index.max()))
     axes[0].set_ylabel(r"$C_b\,/\,C_b^\star$")
