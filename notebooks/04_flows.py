@@ -129,7 +129,7 @@ figures.phase_diagrams(diagram, boundaries, squares, zoom=(1.94, 2.04))
 C_W, share = np.linspace(1.94, 2.04, 51), np.linspace(0, 3, 41)
 grids = {r: tables.phases(SMOOTH_RELUS, C_W, share, start=r**-2) for r in [0.3, 0.5, 0.7, 1, 1.4, 2, 3]}
 words = {r: f"T = {r:g} times the temperature at which the first kernel is K*; K(1) = {r**-2:.2g} K*" for r in grids}
-stops = {words[r]: figures.phase_diagrams(grid, boundaries, squares[:0], zoom=(1.94, 2.04)) for r, grid in grids.items()}
+stops = {words[r]: figures.phase_diagrams(grid, boundaries, zoom=(1.94, 2.04)) for r, grid in grids.items()}
 dial(stops, label="Temperature", alt="Five phase diagrams over the two variances, with the edge of chaos and the fold. {}.", shown=3)
 
 # %% [markdown]

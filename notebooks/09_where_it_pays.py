@@ -150,8 +150,8 @@ table(by_width, {"activation": "{}", "temperature": "{:g}", "width": "{}"} | siz
 #    `make chapter CHAPTER=09_where_it_pays PARAMS='temperatures=[1.0, 0.5, 0.2]'`.
 #
 # :::{dropdown} Solutions
-# 1. The first kernel is $C_W\cdot 1=2$, twice $T^2$, so the network is about linear from the start and loses a half at every layer: a tenth is left after $\log_2 10\approx 3.3$ further layers, or
-#    somewhat more, since at $K=2T^2$ the gate is still half open. The flow itself says {glue:text}`tenth:.0f` layers.
+# 1. No layer loses more than a half, so it takes more than $\log_2 10\approx 3.3$ layers after the first. At the start less is lost, since $K^{(1)}=2$ is still above $T^2$ and the gate opens and shuts.
+#    The flow itself falls below a tenth at layer {glue:text}`tenth:.0f`.
 # 2. The ratio $K^{(L)}/K^{(1)}$ at 21 layers rises steeply as $T$ falls, and the gain with it falls to zero.
 # :::
 # ```

@@ -1,8 +1,12 @@
 """Phase diagrams, flows beside their laws and beside real networks, and the angle's crossover."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from smoothrelu.figures.style import COLOURS, INIT_STYLES, panels, styled, temperature_colours
 
@@ -53,21 +57,19 @@ def phase_diagrams(
     axes[0].set_ylabel(r"$C_b\,/\,C_b^\star$")
     bar = figure.colorbar(mesh, ax=axes, extend="both", fraction=0.02, pad=0.01)
     bar.set_label(r"$\ln\chi_\perp$ at the end of the flow")
-    _boundary_key(figure)
+    squares = Line2D([], [], color="#111", marker="s", mfc="white", ls="", label="real networks")
+    _boundary_key(figure, [] if networks is None else [squares])
     return figure
 
 
-def _boundary_key(figure: Figure) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
+def _boundary_key(figure: Figure, also: Sequence[Line2D]) -> None:
     handles = [
         Line2D([], [], color="#111", lw=1.5, label=r"edge of chaos, $\chi_\perp=1$"),
         Line2D([], [], color="#111", lw=1.2, ls=(0, (3, 2)), label=r"fold, $\chi_\parallel=1$"),
         Line2D([], [], color="#111", marker="o", ls="", label="critical"),
         Line2D([], [], color="#111", marker="^", mfc="white", ls="", label="He"),
-        Line2D([], [], color="#111", marker="s", mfc="white", ls="", label="real networks"),
         Patch(color=_GROWING, label="the kernel grows for ever"),
+        *also,
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8.5)
 
