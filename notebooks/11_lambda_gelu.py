@@ -95,7 +95,7 @@ device = "auto"
 # one layer at $K=1$, and what is left of GELU's own slope {eq}`eq-attenuation`. At the hardness that comes within a hundredth of
 # the step, a learning rate that moves a GELU would move nothing.
 
-# %%
+# %% mystnb={"figure": {"caption": "Tolerances for the distance of the gate to the step: the hardness each asks for, the two distances to ReLU there, the change of one layer, and what is left of the slope of GELU in the hardness.", "name": "tab-lambda-targets"}}
 targets = tables.hardness_targets([0.8, 0.3, 0.1, 0.01], K=1.0)
 digits = {"l1": "{:.2g}", "sup": "{:.2g}", "change": "{:.2g}", "slope": "{:.1g}"}
 table(targets, {"tolerance": "{:g}", "hardness": "{:.2f}"} | digits)
@@ -120,7 +120,7 @@ runs, paths = hardness_tables.one_row_a_run(results), hardness_tables.paths(resu
 # %% mystnb={"figure": {"caption": "Hardness of each layer against the epoch, this run, mean over seeds: left learned, right learned and then hardened.", "name": "fig-lambda-here"}, "image": {"alt": "Left: ten lines, one for each layer, start at 1.69 and move apart by a few tenths within the first epochs, most of them downwards, and then stay. Right, on a logarithmic axis: the same until three quarters of training, from where all lines rise straight to the target."}} tags=["hide-input"]
 figures.hardness_paths(paths[paths["activation"] == "lambda-GELU"])
 
-# %%
+# %% mystnb={"figure": {"caption": "Validation accuracy lost when ReLU is put in, this run: mean over seeds and 95 % interval. A dash: not hardened.", "name": "tab-lambda-here"}}
 lost = hardness_tables.averaged(hardness_tables.substitution_drops(runs), "acc_drop")
 digits = {"mean": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}", "seeds": "{}"}
 table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
@@ -152,7 +152,7 @@ figures.hardness_paths(epochs[epochs["activation"] == "lambda-GELU"])
 # %% mystnb={"figure": {"caption": "Colour: drift of the hardness over t and c. Numbers: change of the best validation score against GELU with the same seeds, in points; bold where the 95 % interval excludes zero.", "name": "fig-lambda-drift"}, "image": {"alt": "Two heat maps, MNIST and CIFAR-10, of four temperatures t by three multipliers c. Colour brightens towards small t and large c. The numbers in the cells are a point or two, of either sign."}} tags=["hide-input"]
 figures.drift_map(changes)
 
-# %%
+# %% mystnb={"figure": {"caption": "A convolutional network under SGD and a vision transformer under AdamW, CIFAR-10: drift of the hardness, and change of the best validation accuracy against GELU with its 95 % interval.", "name": "tab-lambda-others"}}
 swept = hardness_tables.over_gelu(sweeps)
 swept["network"] = swept["network"].str.partition("(")[0]
 table(swept, {"network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}"})
@@ -167,7 +167,7 @@ table(swept, {"network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f
 # %% mystnb={"figure": {"caption": "Learned hardness of the ten layers from three initialisations, mean over five seeds and range; and its rank within the network, 1 the softest, mean over seeds.", "name": "fig-lambda-profiles"}, "image": {"alt": "Four panels against the layer. The learned hardness stays near each of the three starting values; the ranks of the three initialisations rise and fall over the layers."}} tags=["hide-input"]
 figures.hardness_profiles(hardness_tables.profiles(profiles))
 
-# %%
+# %% mystnb={"figure": {"caption": "Spearman correlation of the hardness profiles that two initialisations lead to.", "name": "tab-lambda-ranks"}}
 ranks = hardness_tables.rank_correlations(profiles)
 shown = {"first": "{:.3g}", "second": "{:.3g}", "mean": "{:.2f}", "low": "{:.2f}", "high": "{:.2f}", "chance": "{:.2f}", "of_means": "{:.2f}"}
 table(ranks, {"dataset": "{}"} | shown)
@@ -190,14 +190,14 @@ figures.substitution_drops(averages, disturbed)
 # changes {glue:text}`change_at_K_star:.1%` of its output, root mean square. The table is of twenty-one layers on MNIST, otherwise as above, with He's
 # initialisation and with the critical one of the hardness at the start: the accuracy lost, and what is left after it.
 
-# %%
+# %% mystnb={"figure": {"caption": "Twenty-one layers on MNIST: validation accuracy lost on substitution with its 95 % interval, and the accuracy after it.", "name": "tab-lambda-deep"}}
 deep = hardness_tables.substitution_drops(published("lambda_deep"))
 lost_deep = hardness_tables.averaged(deep, "acc_drop").assign(after=hardness_tables.averaged(deep, "relu_acc")["mean"])
 lost_deep["init"] = lost_deep["network"].str.extract(r"init=(\w+?)_init")[0]
 digits = {"mean": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "after": "{:.3f}"}
 table(lost_deep, {"init": "{}", "activation": "{}", "tolerance": "{:g}"} | digits)
 
-# %%
+# %% mystnb={"figure": {"caption": "Validation accuracy with ReLU in place, at the end of training: mean over five seeds and 95 % interval.", "name": "tab-lambda-ends"}}
 ends = hardness_tables.averaged(drops[drops["tolerance"].isna() | (drops["tolerance"] == 0.01)], "relu_acc")
 ends["network"] = ends["network"].str.partition("(")[0]
 table(ends, {"dataset": "{}", "network": "{}", "activation": "{}", "tolerance": "{:g}", "mean": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}"})

@@ -146,7 +146,7 @@ figures.woken_by_slope(by_slope)
 # For ReLU both are 1. By Cauchy and Schwarz $\rho\le1$, with equality only where $f'$ is proportional to the step, so the angle between SUGAR's direction and the gradient
 # grows with every layer.
 
-# %%
+# %% mystnb={"figure": {"caption": "Growth of the squared gradient per layer going back: theory, and measured in networks of width 256 with its 95 % interval.", "name": "tab-sugar-growth"}}
 images = load_dataset("mnist", n_images, 1, device="cpu")
 shown = {name: surrogates[name] for name in ("B-SiLU", "SiLU", "ELU", "HeLU")}
 flow = tables.backward_flow(shown, images.x_train, width=256, depth=20, seeds=seeds)
@@ -200,7 +200,7 @@ figures.small_steps(steps, max(depths))
 # units here as the learning rate rises. Each activation has its own best of at least five learning rates, by validation accuracy; the table has the test accuracy there, its difference to ReLU's
 # with the 95 % interval of the paired differences, and the dead units at the end. B-SiLU and ELU were also given two rates lower than the others', because their best among five was the lowest.
 
-# %%
+# %% mystnb={"figure": {"caption": "Twenty plain layers, each at its own best learning rate: test accuracy, its difference to that of ReLU with the 95 % interval, and the fraction of dead units.", "name": "tab-sugar-deep"}}
 deep = sugar_laws.stacked(published("sugar_deep"))
 ends = deep.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], keep="last")
 deep_gaps = sugar_laws.differences(sugar_laws.at_best_rate(ends))
@@ -232,11 +232,11 @@ figures.accuracy_by_surrogate(common)
 # %% [markdown]
 # Each at the best of its rates, after ten epochs and, in a longer run, after forty, when the training set is all but learnt:
 
-# %%
+# %% mystnb={"figure": {"caption": "VGG-like and ResNet-like networks after ten epochs, each at the best of three learning rates.", "name": "tab-sugar-images"}}
 image_columns = {"net": "{}", "surrogate": "{}", "lr": "{:g}", "seeds": "{}"} | gap
 table(best, image_columns)
 
-# %%
+# %% mystnb={"figure": {"caption": "The same after forty epochs, each at the best of two learning rates.", "name": "tab-sugar-longest"}}
 table(longest, image_columns)
 
 # %% mystnb={"figure": {"caption": "How often the units of the trained VGG fire over the training set, first, middle and last layer; a dead unit fires at no look.", "name": "fig-sugar-firing"}, "image": {"alt": "Three panels of stepped histograms for ReLU and B-SiLU. In the convolutional layers both are bell-shaped and alike; in the last, fully connected layer ReLU has a spike at zero, the dead units, and B-SiLU a smaller one."}} tags=["hide-input"]
