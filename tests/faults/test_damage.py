@@ -127,7 +127,7 @@ def test_a_changed_source_is_stale_whatever_its_date(root):
 
 
 @pytest.mark.fault("book", "dates change and nothing else", kept="everything: nothing runs again")
-@pytest.mark.parametrize("when", [0, TOMORROW])
+@pytest.mark.parametrize("when", [0, TOMORROW], ids=["1970", "tomorrow"])
 def test_dates_alone_make_nothing_stale(root, when):
     dated(root, when)
     assert fresh(root) == NAMES
