@@ -1,6 +1,7 @@
 """What tests of several folders share."""
 
 import shutil
+import signal
 import subprocess
 
 import fault_table
@@ -15,6 +16,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell starts what it runs in the background with SIGINT ignored, and so are all children:
+    # what is tested to end at Ctrl-C never would.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--fault-table") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(fault_table.Witness())
 
