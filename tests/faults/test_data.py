@@ -505,6 +505,7 @@ def test_a_terminated_fetch_cleans_up_after_itself(root, source):
     os.mkfifo(pipe)
     process = _start(root, "--from", source)
     _wait_until(lambda: _working_folders(root), process)
+    time.sleep(0.3)  # it has come to the pipe
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1 and "run it again to go on" in said
