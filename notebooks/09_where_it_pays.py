@@ -69,7 +69,7 @@ figures.gain_map(quick, "depth", "temperature")
 # %% [markdown]
 # ## The long map
 #
-# Three activations, five temperatures, four depths up to fifty hidden layers, three learning rates, three seeds, 500 images: {glue:text}`runs:.0f` runs,
+# Three activations, four temperatures, four depths up to fifty hidden layers, three learning rates, three seeds, 500 images: {glue:text}`runs:.0f` runs,
 # {glue:text}`minutes:.0f` minutes of one core ({glue:text}`device`, torch {glue:text}`torch`), made by `make paper STUDY=mnist_depths`.
 
 # %%
