@@ -91,6 +91,13 @@ def executed(output):
     return re.findall(r"^(\w+) +\| executed", output, flags=re.MULTILINE)
 
 
+def has_our_traceback(said):
+    """Whether a traceback in it goes through the project. One of pyzmq's own, which it prints when
+    a kernel ends at a bad moment, does not count.
+    """
+    return re.search(r'File ".*smoothrelu/', said) is not None
+
+
 @contextlib.contextmanager
 def running(root, *arguments, until):
     """A process that has come to print ``until``; killed at the end, with all its children."""
