@@ -147,7 +147,7 @@ def train(
                 record["train_loss"] = _epoch(run, epoch, model, optimizer, hardening, splits)
                 if not math.isfinite(record["train_loss"]):
                     return records, True
-            records.append(record | _evaluation(model, splits) | _seen(watching, epoch, model))
+            records.append(record | evaluation(model, splits) | _seen(watching, epoch, model))
             if keeper and keeper.due():
                 keeper.save(_state(records, model, optimizer, hardening))
     return records, False
@@ -242,7 +242,7 @@ def _epoch(run, epoch: int, model, optimizer: Optimizer, hardening, splits) -> f
     return total.item()
 
 
-def _evaluation(model: nn.Module, splits: dict) -> dict:
+def evaluation(model: nn.Module, splits: dict) -> dict:
     """The losses and accuracies of validation and test."""
     model.eval()
     seen = {}

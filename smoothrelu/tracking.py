@@ -14,12 +14,11 @@ from torch import Tensor, nn
 from smoothrelu.datasets import Dataset
 from smoothrelu.dead_units import count_firing
 from smoothrelu.hardening import hardness_profile, replace_with_relu
+from smoothrelu.minibatch import evaluation
 from smoothrelu.ntk_path import NTKTracker
 from smoothrelu.sign_flips import SignFlips
-from smoothrelu.training import loss_and_accuracy
 
 Splits = dict[str, tuple[Tensor, Tensor]]
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,8 @@ class TrackSubstitution:
 
     def __call__(self, splits: Splits, run) -> Callable:
         def observe(epoch: int, model: nn.Module) -> dict:
-            hard, seen = replace_with_relu(copy.deepcopy(model)).eval(), {}
-            for split in ("valid", "test"):
-                x, y = splits[split]
-                loss, accuracy = loss_and_accuracy(hard, x, y, at_once=_AT_ONCE)
-                seen |= {f"relu_{split}_loss": loss.item(), f"relu_{split}_acc": accuracy.item()}
-            return seen
+            seen = evaluation(replace_with_relu(copy.deepcopy(model)), splits)
+            return {f"relu_{name}": value for name, value in seen.items()}
 
         return observe
 

@@ -61,8 +61,8 @@ ARROWS = {
     "sign_flips": {"network"},
     "image_networks": {"network"},
     "tracking": {
-        *("datasets", "dead_units", "hardening", "lambda_gelu", "ntk_path", "sign_flips"),
-        "training",
+        *("datasets", "dead_units", "hardening", "lambda_gelu", "minibatch", "ntk_path"),
+        "sign_flips",
     },
     "snapshots": {"dead_units", "landscape"},
     "ntk_laws": {"summaries"},
