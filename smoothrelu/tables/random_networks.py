@@ -93,6 +93,10 @@ def measured_flows(
     Both are those of the typical network: means of the logarithm, which is nearly normal where the
     kernel itself has tails too heavy for the scatter of a few networks to be trusted. The typical
     kernel lies below the mean one by half the variance of the logarithm, up to 5 depth/(2 width).
+
+    Where a signal dies, chance decides in which layer: the last column, spread, is the standard
+    deviation of ln K among the networks, in this layer or the one before it where it was greatest.
+    Once it has passed 1 there is no typical network, and the theory's curve is none.
     """
     nets, labels = [], []
     for kind in family:
@@ -109,6 +113,7 @@ def measured_flows(
         columns = {"K": m[0], "K_error": e[0], "gradient": m[1], "gradient_error": e[1]}
         frame = pandas.DataFrame({name: v.numpy() for name, v in columns.items()})
         frame = frame.assign(layer=range(1, depth + 1), **label)
+        frame["spread"] = (frame["K_error"] / frame["K"]).cummax() * len(seeds) ** 0.5
         frames.append(frame[step - 1 :: step])
     return pandas.concat(frames, ignore_index=True)
 
