@@ -23,11 +23,11 @@ def compared(
     return runs + grid(activation=nn.ReLU(), init=he_init_, **common)
 
 
-def headline(dataset: str, temperature: float) -> Study:
+def headline(dataset: str, temperature: float, steps: int) -> Study:
     runs = compared(
         *(SMOOTH_RELUS, [temperature]),
         **{"dataset": dataset, "n_train": 10_000, "n_test": 2_000, "seed": list(range(5))},
-        **{"lr": 0.01, "steps": 100, "test_every": 10},
+        **{"lr": 0.01, "steps": steps, "test_every": 10},
     )
     about = f"{dataset}, 10,000 images, T = {temperature:g}: loss and accuracy against the step"
     return Study(about, runs, summaries.thinned)
@@ -134,8 +134,8 @@ def widths(dataset: str) -> Study:
 
 
 FULL_BATCH: dict[str, Callable[[], Study]] = {
-    "mnist_warm": lambda: headline("mnist", 1.0),
-    "mnist_cold": lambda: headline("mnist", 0.1),
+    "mnist_warm": lambda: headline("mnist", 1.0, steps=100),
+    "mnist_cold": lambda: headline("mnist", 0.1, steps=100),
     "mnist_rates": lambda: rates("mnist"),
     "mnist_default": lambda: default_init("mnist"),
     "mnist_depths": lambda: depths("mnist"),
@@ -144,8 +144,8 @@ FULL_BATCH: dict[str, Callable[[], Study]] = {
     "ntk_cifar10": lambda: ntk("cifar10", [1.0, 0.1], seeds=3),
     "ntk_widths": lambda: ntk_widths("mnist"),
     "mnist_full": lambda: full("mnist", 60_000),
-    "cifar10_warm": lambda: headline("cifar10", 1.0),
-    "cifar10_cold": lambda: headline("cifar10", 0.1),
+    "cifar10_warm": lambda: headline("cifar10", 1.0, steps=400),
+    "cifar10_cold": lambda: headline("cifar10", 0.1, steps=400),
     "cifar10_rates": lambda: rates("cifar10"),
     "cifar10_default": lambda: default_init("cifar10"),
     "cifar10_full": lambda: full("cifar10", 50_000),
