@@ -145,7 +145,7 @@ FULL_BATCH: dict[str, Callable[[], Study]] = {
     "ntk_widths": lambda: ntk_widths("mnist"),
     "mnist_full": lambda: full("mnist", 60_000),
     "cifar10_warm": lambda: headline("cifar10", 1.0, steps=400),
-    "cifar10_cold": lambda: headline("cifar10", 0.1, steps=400),
+    "cifar10_cold": lambda: headline("cifar10", 0.1, steps=100),
     "cifar10_rates": lambda: rates("cifar10"),
     "cifar10_default": lambda: default_init("cifar10"),
     "cifar10_full": lambda: full("cifar10", 50_000),
