@@ -327,6 +327,47 @@ assert abs(limit["chi_perp"] - 0.9915) < 1e-4 and abs(limit["end"] - 5.73) < 0.0
 assert change.iloc[:-1].max() < 1.5 < 2 < change.iloc[-1]
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: the rule read backwards
+# :class: exercise
+# Every layer starts at $\lambda=1+\log2$. Which tolerance does its gate meet there? At which hardness does ReLU change the output of one layer
+# by a hundredth, and which tolerance asks for it, at $K=1$ and at any $K$? Check against {numref}`tab-lambda-targets`. Where is GELU itself as good as ReLU in this sense?
+#
+# :::{dropdown} Solution
+# $\epsilon=\sqrt{2/\pi}/\lambda=0.798/1.693=0.47$. From {eq}`eq-substitution`, $\lambda\sqrt K=(0.222/0.01)^{2/3}=7.9$, so that the
+# tolerance is $0.798\sqrt K/7.9=0.10\sqrt K$. At $K=1$ this is the row of 0.1: what is a tenth for the gate is a hundredth for the layer, but at this kernel
+# only. Smaller preactivations need a harder gate for the same change. GELU, $\lambda=1$, is there at $K=7.9^2=62$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: what a rate can mend
+# :class: exercise
+# Let the pull be steady, $\dot\lambda=\lambda^{-3}$, and $\lambda=1$ at first. How many times as long as the way to 2 is the way to 8? Which part of the delay does {eq}`eq-hardness` take away,
+# with $t=0.1$ and $c=3$ under gradient descent?
+#
+# :::{dropdown} Solution
+# $\lambda^4=1+4\tau$, so the ways take $(8^4-1)/4$ and $(2^4-1)/4$: 273 times as long. (By the slope {eq}`eq-attenuation` as it stands, at $K=1$, it is
+# the ratio of the integrals of $(1+\lambda^2)^{3/2}$, which is 172.) A step moves $\lambda$ by $c/t=30$ times the plain step, times the square of the sigmoid, which by {eq}`eq-hardness` is
+# $(1-e^{-(\lambda-1)})^2$: a quarter at $s=0$, 0.90 at $\lambda=4$ and 1 in the end. So the way from 4 to 8 becomes about 30 times shorter. But that is a factor,
+# and it does not grow with $\lambda$: each further doubling still takes sixteen times as long as the one before.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: neighbours of different hardness
+# :class: exercise
+# Show that with $C_b/\lambda_\ell^2$ and $C_W(\ell)=C_W(\lambda_{\ell-1}/\lambda_\ell)^2$ each layer has the critical kernel of its own hardness. What becomes
+# of the squared gradient over all the layers, if the hardness goes up and down between them?
+#
+# :::{dropdown} Solution
+# Let the layer before have $K^\star/\lambda_{\ell-1}^2$. With $\phi_\lambda(x)=\phi_1(\lambda x)/\lambda$ its mean square after the activation is
+# $\langle\phi_1^2\rangle_{K^\star}/\lambda_{\ell-1}^2$. Times $C_W(\ell)$ and with the bias, the next kernel is
+# $(C_b+C_W\langle\phi_1^2\rangle_{K^\star})/\lambda_\ell^2=K^\star/\lambda_\ell^2$. The slope $\phi_\lambda'(x)=\phi_1'(\lambda x)$ has the mean square of GELU at $K^\star$, which is
+# $1/C_W$, so that $\chi_\perp=(\lambda_{\ell-1}/\lambda_\ell)^2$. The product over the layers is $(\lambda_{\text{first}}/\lambda_{\text{last}})^2$: what happens
+# between the two leaves no trace.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `smoothrelu/lambda_gelu.py` has the layer and the closed forms, `smoothrelu/hardening.py` the parameter groups, the hardening and the substitution, `smoothrelu/layerwise.py` the

@@ -57,7 +57,7 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, SUGAR, SWISH, BSiLU, GumbelLU, HeLU, NeLU, figures, load_dataset, sugar_laws, sweep, tables
-from smoothrelu.backward import balanced_variances, reach, unit_gain_temperature
+from smoothrelu.backward import alignment, backward_gain, balanced_variances, reach, unit_gain_temperature
 from smoothrelu.image_networks import FullyConnected
 from smoothrelu.published import published
 from smoothrelu.show import glue, table
@@ -140,7 +140,7 @@ figures.woken_by_slope(by_slope)
 # $$ (eq-sugar-alignment)
 #
 # Two surrogates can be done by hand. A leaky ReLU of slope $a$ has gain $1+a^2$ and $\rho=1/\sqrt{1+a^2}$ at every kernel, so that leaks of a hundredth do nothing to either. ELU
-# has gain $1+2e^{2K}\,\Phi(-2\sqrt K)$, which falls from 2 at small kernels to 1 at large ones. B-SiLU's is between $2(\tfrac12+\tfrac\alpha4)^2=1.68$ at small kernels and 1 at large; at $K=2$, where He's networks have inputs of
+# has gain $1+2e^{2K}\,\Phi(-2\sqrt K)$, which falls from 2 at small kernels to 1 at large ones. B-SiLU's is $2(\tfrac12+\tfrac\alpha4)^2=1.68$ at small kernels, rises a little and falls to 1 at large ones; at $K=2$, where He's networks have inputs of
 # mean square 1, it is in the table below.
 #
 # For ReLU both are 1. By Cauchy and Schwarz $\rho\le1$, with equality only where $f'$ is proportional to the step, so the angle between SUGAR's direction and the gradient
@@ -347,6 +347,16 @@ glue("down_bsilu", (small["change"] < 0).sum())
 glue("down_of", len(small))
 
 # %% tags=["hide-input"]
+glue("gate_gain", backward_gain(surrogates["excitation gate"], 2.0))
+glue("gate_left", backward_gain(surrogates["excitation gate"], 2.0) ** 18)
+glue("elu_gain", backward_gain(nn.ELU(), 2.0))
+glue("elu_rho", alignment(nn.ELU(), 2.0))
+glue("bsilu_product", backward_gain(BSiLU(), 2.0) * alignment(BSiLU(), 2.0) ** 2)
+gentle = backward_gain(BSiLU(2 * 2**0.5 - 2), 2.0)
+glue("gentle_gain", gentle)
+glue("gentle_growth", gentle**18)
+
+# %% tags=["hide-input"]
 on_mnist = deep_gaps[(deep_gaps["dataset"] == "mnist") & (deep_gaps["depth"] == 20)]
 on_cifar = deep_gaps[deep_gaps["dataset"] == "cifar10"]
 by_name = on_mnist.set_index("surrogate")
@@ -416,6 +426,44 @@ assert kept < 0.3 or max(depths) < 10
 assert rank > 0.6
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: a gate for a slope
+# :class: exercise
+# Let the slope of a surrogate be a symmetric gate, $0<g<1$ and $g(-u)=1-g(u)$, as the excitation gate has it. Show that with He's weights the gradient shrinks at
+# every kernel. Why can a smooth ReLU as surrogate have a gain above 1?
+#
+# :::{dropdown} Solution
+# $g^2<g$, and $g-\tfrac12$ is odd, so the gain is $2\langle g^2\rangle_K<2\langle g\rangle_K=1$. For the sigmoid at $K=2$ it is {glue:text}`gate_gain:.2f`, which
+# leaves {glue:text}`gate_left:.0e` of the squared gradient after eighteen layers. The slope of a smooth ReLU is no gate: it is above 1 somewhere (exercise 2 of the first chapter), and there $f'^2>f'$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: length for angle
+# :class: exercise
+# Let $f'=1$ above zero, as for ELU, HeLU, NeLU and the leaky ReLU. Show that $\text{gain}\cdot\rho^2=1$ at every kernel. What does SUGAR's direction then consist of? Compute $\rho$ of HeLU, and of ELU from
+# {numref}`tab-sugar-growth`.
+#
+# :::{dropdown} Solution
+# $\langle f'\,\mathbb 1[z>0]\rangle=\tfrac12$, so $\rho=\tfrac12/\sqrt{\tfrac12\langle f'^2\rangle}=1/\sqrt{2\langle f'^2\rangle}$. By {eq}`eq-sugar-gain` the covariance $c_\ell$ keeps its value
+# and is the variance of the gradient. So the direction is the gradient, whole, and beside it something uncorrelated, $\text{gain}^{\,n}-1$ times as
+# large in the square after $n$ layers: what is longer is also turned. HeLU has the gain $2\Phi(\alpha/\sqrt K)$, and $\rho$ is one over the root of it. ELU's gain of {glue:text}`elu_gain:.3f` gives
+# {glue:text}`elu_rho:.3f`. B-SiLU, whose slope passes 1 above zero too, is not of this kind: its product is {glue:text}`bsilu_product:.2f`.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: a gentler B-SiLU
+# :class: exercise
+# For which $\alpha$ does B-SiLU keep the gradient's variance at small kernels? How much of its slope at $-1$, where units sleep, is left?
+#
+# :::{dropdown} Solution
+# At small kernels only the slope at 0 counts: $2(\tfrac12+\tfrac\alpha4)^2=1$ gives $\alpha=2\sqrt2-2=0.83$. At $-1$ the slope is
+# $\sigma+(\alpha-1)\,\sigma(1-\sigma)$ with $\sigma=1/(1+e)=0.269$: 0.235, where the paper's $\alpha$ has 0.401. More than half of it is left. At $K=2$ the gain is
+# {glue:text}`gentle_gain:.2f`, a factor of {glue:text}`gentle_growth:.0f` over eighteen layers in the place of {glue:text}`explosion:.0e`. Whether it wakes units as well
+# as it promises, no run of this chapter says.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # SUGAR is in `smoothrelu/gradient_injection.py`, its surrogates in `smoothrelu/surrogates.py`, gain, alignment and balance in `smoothrelu/backward.py`, the tables of networks before
