@@ -91,7 +91,7 @@ figures.surrogates_and_slopes(tables.surrogate_curves(surrogates))
 # Let a unit sit at $z=-d$ on every example, give or take a little. With $\delta$ what comes back to its output, its incoming weights and bias
 # move by $-\eta f'(-d)\,\delta\,(x, 1)$. Under ReLU that is nothing. With a surrogate it is what a *linear* unit would do, at a learning rate reduced by
 # $f'(-d)$: the unit drifts as the loss would have it if the unit spoke, and one of the two directions is up. So it can wake if
-# $f'(-d)$ is positive and not small. At $d=1$ B-SiLU has {glue:text}`slope_bsilu:.2f`, SiLU {glue:text}`slope_silu:.2f`, the leaky ReLU 0.01, HeLU and
+# $f'(-d)$ is positive and not small. In the right panel of {numref}`fig-sugar-slopes` it is the height of the curve at $-d$: at $-1$ SELU, ELU, B-SiLU and the excitation gate stand well above zero, the others about it or below. At $d=1$ B-SiLU has {glue:text}`slope_bsilu:.2f`, SiLU {glue:text}`slope_silu:.2f`, the leaky ReLU 0.01, HeLU and
 # ReLU nothing, and GELU {glue:text}`slope_gelu:.2f`: it is past its minimum, where the slope is *negative* and the unit is pushed away from where it
 # would be of use. The reach of a surrogate is the place of its minimum, {glue:text}`bottom:.2f` for B-SiLU, $-${glue:text}`reach_silu:.2f` for SiLU, $-${glue:text}`reach_gelu:.2f` for GELU; and for a smooth ReLU it is
 # proportional to the temperature.
@@ -141,7 +141,7 @@ figures.woken_by_slope(by_slope)
 #
 # Two surrogates can be done by hand. A leaky ReLU of slope $a$ has gain $1+a^2$ and $\rho=1/\sqrt{1+a^2}$ at every kernel, so that leaks of a hundredth do nothing to either. ELU
 # has gain $1+2e^{2K}\,\Phi(-2\sqrt K)$, which falls from 2 at small kernels to 1 at large ones. B-SiLU's is $2(\tfrac12+\tfrac\alpha4)^2=1.68$ at small kernels, rises a little and falls to 1 at large ones; at $K=2$, where He's networks have inputs of
-# mean square 1, it is in the table below.
+# mean square 1, it is in {numref}`tab-sugar-growth`.
 #
 # For ReLU both are 1. By Cauchy and Schwarz $\rho\le1$, with equality only where $f'$ is proportional to the step, so the angle between SUGAR's direction and the gradient
 # grows with every layer.
@@ -169,7 +169,8 @@ figures.gradient_going_back(flow)
 #
 # *A temperature.* For a smooth ReLU $f=\phi_T$ the gain depends on $K/T^2$ only. It is 1 for the cold surrogate, which is ReLU; above 1 for a range of temperatures; and for the warm one it falls to
 # $2\phi'(0)^2$, a half for SWISH and GELU. In between it crosses 1 once more: at $T/\sqrt K$ of {glue:text}`unit_swish:.3f` for SWISH and {glue:text}`unit_gelu:.3f` for GELU. The crossing is where
-# the core paper's critical kernel would be if criticality asked for $C_W=2$ exactly.
+# the core paper's critical kernel would be if criticality asked for $C_W=2$ exactly. {numref}`fig-sugar-gain` has both: a gain a few percent above 1 that falls through 1, and beside it the alignment, which
+# only ever falls. A surrogate of unit gain keeps the length of the gradient, not its direction.
 
 # %% mystnb={"figure": {"caption": "Gain and alignment per layer of the backward pass with a smooth ReLU as surrogate, at $C_W=2$ and $K=2$, against its temperature.", "name": "fig-sugar-gain"}, "image": {"alt": "Left: the gain per layer of SWISH, GELU and GumbelLU is one at low temperature, rises by a few percent, crosses one and falls to one half or below at high temperature. Right: the alignment falls from one to about 0.7."}} tags=["hide-input"]
 kinds = [SWISH, GELU, GumbelLU]
@@ -197,7 +198,7 @@ figures.small_steps(steps, max(depths))
 # ## Deep networks without normalisation
 #
 # Fully connected networks of 64 units and twenty layers, He's initialisation, ten epochs on 2,000 images, momentum 0.9 with a learning rate that falls along a cosine. ReLU loses
-# units here as the learning rate rises. Each activation has its own best of at least five learning rates, by validation accuracy; the table has the test accuracy there, its difference to ReLU's
+# units here as the learning rate rises. Each activation has its own best of at least five learning rates, by validation accuracy; {numref}`tab-sugar-deep` has the test accuracy there, its difference to ReLU's
 # with the 95 % interval of the paired differences, and the dead units at the end. B-SiLU and ELU were also given two rates lower than the others', because their best among five was the lowest.
 
 # %% mystnb={"figure": {"caption": "Twenty plain layers, each at its own best learning rate: test accuracy, its difference to that of ReLU with the 95 % interval, and the fraction of dead units.", "name": "tab-sugar-deep"}}
@@ -283,12 +284,12 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # kills units too. Nor is death by large steps prevented: at the rate 0.1 of {numref}`fig-sugar-deep` ReLU loses {glue:text}`killed_relu:.0%` of its units, SUGAR with SWISH at $T=0.1$ {glue:text}`killed_cold:.0%`, and the warmer surrogates diverge. From its balanced initialisation B-SiLU bears rates ten times as high, and reaches {glue:text}`balanced_ten:.2f` at ten layers; at twenty it reaches {glue:text}`balanced:.2f`, and from He's start {glue:text}`deep_acc:.2f`: what is lost forward weighs
 # more, and a lower learning rate is the better cure. SWISH at $T=0.1$ as surrogate, of gain 1.01, differs from ReLU by {glue:text}`cold_gap`, at ReLU's own rate.
 #
-# **VGG and ResNet.** Each at its best rate, B-SiLU minus ReLU is {glue:text}`vgg_gap` in the VGG and
+# **VGG and ResNet.** At one common rate ({numref}`fig-sugar-accuracy`) most intervals include zero. Each at its best rate ({numref}`tab-sugar-images`, {numref}`tab-sugar-longest`), B-SiLU minus ReLU is {glue:text}`vgg_gap` in the VGG and
 # {glue:text}`resnet_gap` in the ResNet after ten epochs, and {glue:text}`vgg_long` and
 # {glue:text}`resnet_long` after forty. Nothing like the paper's ten points is to be seen at this scale; whether the size of the networks, of the data or the length of training is why we cannot
 # say. B-SiLU likes a lower rate than ReLU, as a larger gradient must, so that a comparison at one common rate says more about the rate than about the surrogate. Batch normalisation keeps every convolution's units alive here; dead units are in the one layer without it, where ReLU has {glue:text}`vgg_dead_relu:.0%` and B-SiLU {glue:text}`vgg_dead:.0%`. That layer's
 # histogram in {numref}`fig-sugar-firing` is the paper's picture: a spike of units that never or hardly ever fire under ReLU, a bell under B-SiLU. Sparsity, in the mean over layers, is {glue:text}`vgg_sparse_relu:.3f` and {glue:text}`vgg_sparse:.3f`.
-# The surface around B-SiLU's weights is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
+# In {numref}`fig-sugar-surfaces` the contours around B-SiLU's weights are farther apart. Its surface is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
 # the higher loss at its centre; a network that has learnt less may lie in a wider basin.
 #
 # **Temperature.** {numref}`fig-sugar-temperature` and {numref}`fig-sugar-temperature-vgg`: in the deep plain network, at this rate, the best of the five temperatures of SWISH is {glue:text}`best_T:g` with an accuracy of
