@@ -23,6 +23,7 @@ COLOURS = {
     "GudermanLU": "#8e3a78",
     "Mish": "#5d6322",
 }
+INK, PAPER = "#111111", "#fefefe"  # on a heat map, where the page's black and white must not turn
 TEMPERATURE_MAP = "viridis"
 INIT_STYLES = {"critical": "-", "he": (0, (4, 2)), "standard": (0, (1, 1.5))}
 INIT_NAMES = {"critical": "critical", "he": "He", "standard": "PyTorch's default"}

@@ -4,7 +4,16 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from smoothrelu.figures.style import COLOURS, INIT_STYLES, band, key, panels, styled
+from smoothrelu.figures.style import (
+    COLOURS,
+    INIT_STYLES,
+    INK,
+    PAPER,
+    band,
+    key,
+    panels,
+    styled,
+)
 
 _SILENT = 1e-8  # a kernel; outputs of that size leave the loss at log 10 to three digits
 
@@ -76,7 +85,7 @@ def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
             ax.text(
                 *(j, i, f"{gain:+.2f}"),
                 **{"ha": "center", "va": "center", "fontsize": 8},
-                color="white" if abs(gain) > 0.6 * reach else "black",
+                color=PAPER if abs(gain) > 0.6 * reach else INK,
                 weight="bold" if sure else "normal",
             )
         for axis, values in ((ax.xaxis, cells["gain"].columns), (ax.yaxis, cells.index)):
