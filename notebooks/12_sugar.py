@@ -49,8 +49,10 @@
 # $1/(1-e^{-x})$: for B-SiLU between $-0.024$ and $1.290$. **NeLU** is given by its slope, 1 above zero and $2\alpha x/(1+x^2)^2$ below, *negative*, least at
 # $x=-1/\sqrt3$ with $-\tfrac{3\sqrt3}{8}\alpha$.
 #
-# Relatives fit the same form: HeLU {cite:p}`helu2024` has the slope of $\max(0, x+\alpha)$; the excitation gate has a sigmoid for a slope, so that its
-# surrogate is the softplus. A stochastic ReLU, smooth at random below zero in training, is none, since it changes the forward pass too.
+# Relatives fit the same form: HeLU {cite:p}`helu2024` has the slope of $\max(0, x+\alpha)$. What we call the excitation gate has a sigmoid for a slope, so that its
+# surrogate is the softplus; it is after the excitation pullbacks of {cite:t}`satkiewicz2025`, who goes back through soft gates to explain trained networks, not to train them, and its
+# temperature of 1 is our choice. A stochastic ReLU, after {cite:t}`stochastic2025`, is none, since it changes the forward pass too: ours is $x$ above zero and below, in training, SiLU or zero by a
+# draw for each element.
 
 # %%
 import torch
