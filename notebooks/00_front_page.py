@@ -69,7 +69,7 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 #
 # ## The claims, and what became of them
 #
-# {numref}`tab-claims` has a line for each claim of the papers, and for each that this book adds: a verdict, and the number it was computed from, with
+# {numref}`tab-claims` has a line for each claim of the papers, and in a group at its end for each that this book adds: a verdict, and the number it was computed from, with
 # its bounds. A claim holds if the whole 95 % interval over seeds lies within its bounds, fails if it lies outside, and is undecided otherwise. Where a
 # claim is about all activations, the number is that of the worst one.
 

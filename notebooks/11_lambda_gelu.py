@@ -91,7 +91,7 @@ seeds = [0, 1, 2]
 device = "auto"
 
 # %% [markdown]
-# The table lists GELU, by a tolerance that asks for nothing, and three tolerances; the hardness each one asks for, the distances there, the change {eq}`eq-substitution` of
+# {numref}`tab-lambda-targets` lists GELU, by a tolerance that asks for nothing, and three tolerances; the hardness each one asks for, the distances there, the change {eq}`eq-substitution` of
 # one layer at $K=1$, and what is left of GELU's own slope {eq}`eq-attenuation`. At the hardness that comes within a hundredth of
 # the step, a learning rate that moves a GELU would move nothing.
 
@@ -126,7 +126,8 @@ digits = {"mean": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}", "seeds": "{}"}
 table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
 
 # %% [markdown]
-# The table gives the validation accuracy lost when ReLU is put in, with its 95 % interval over the seeds of this run.
+# In {numref}`fig-lambda-here` the layers start together, part within the first epochs and settle in the second half of the training; hardened, they leave at three quarters of the training for
+# one target, in straight lines of a logarithmic axis. {numref}`tab-lambda-here` gives the validation accuracy lost when ReLU is put in, with its 95 % interval over the seeds of this run.
 #
 # ## The drift of the hardness
 #
@@ -161,7 +162,7 @@ table(swept, {"network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f
 # ## Profiles
 #
 # Does each layer have a hardness of its own, whatever it starts from? Three initialisations, at $t=0.1$ and $c=3$: soft, $\lambda=1.05$; $s=0$; and hard, $\lambda=3$. The paper averages over three modes of initialisation, whose
-# values were not found. The table compares them by Spearman's rank correlation between the layers' hardnesses, seed by seed; *chance* is the 97.5 % quantile of the same
+# values were not found. {numref}`tab-lambda-ranks` compares them by Spearman's rank correlation between the layers' hardnesses, seed by seed; *chance* is the 97.5 % quantile of the same
 # mean when the order of the layers is random, *of means* the correlation after the ranks were averaged over the seeds.
 
 # %% mystnb={"figure": {"caption": "Learned hardness of the ten layers from three initialisations, mean over five seeds and range; and its rank within the network, 1 the softest, mean over seeds.", "name": "fig-lambda-profiles"}, "image": {"alt": "Four panels against the layer. The learned hardness stays near each of the three starting values; the ranks of the three initialisations rise and fall over the layers."}} tags=["hide-input"]
@@ -187,7 +188,7 @@ figures.substitution_drops(averages, disturbed)
 
 # %% [markdown]
 # By {eq}`eq-substitution` more should be lost where preactivations are small, and the more layers there are. At criticality $\lambda\sqrt{K^\star}$ is the same in every layer, and ReLU in the place of one
-# changes {glue:text}`change_at_K_star:.1%` of its output, root mean square. The table is of twenty-one layers on MNIST, otherwise as above, with He's
+# changes {glue:text}`change_at_K_star:.1%` of its output, root mean square. {numref}`tab-lambda-deep` is of twenty-one layers on MNIST, otherwise as above, with He's
 # initialisation and with the critical one of the hardness at the start: the accuracy lost, and what is left after it.
 
 # %% mystnb={"figure": {"caption": "Twenty-one layers on MNIST: validation accuracy lost on substitution with its 95 % interval, and the accuracy after it.", "name": "tab-lambda-deep"}}
@@ -203,7 +204,7 @@ ends["network"] = ends["network"].str.partition("(")[0]
 table(ends, {"dataset": "{}", "network": "{}", "activation": "{}", "tolerance": "{:g}", "mean": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}"})
 
 # %% [markdown]
-# The last table has the accuracy of what one wants in the end, the ReLU network: trained as ReLU, or with ReLU put in at the end.
+# {numref}`tab-lambda-ends` has the accuracy of what one wants in the end, the ReLU network: trained as ReLU, or with ReLU put in at the end.
 #
 # ## What hardening does to criticality
 #
@@ -234,14 +235,15 @@ figures.hardening_and_criticality(susceptibilities, flows)
 #
 # **Drift.** In {numref}`fig-lambda-drift` the colour brightens to the lower right: the hardness moves further with large $c$ and with small $t$. From one $c$ to the next, three times as large,
 # the drift grows by a factor of {glue:text}`c_ratio_low:.1f` to {glue:text}`c_ratio_high:.1f`, and from one $t$ to the next smaller one, a tenth or a half, by {glue:text}`t_ratio_low:.1f` to {glue:text}`t_ratio_high:.1f`,
-# over all settings and both data sets; in the other two networks it grows likewise. The numbers stay between {glue:text}`change_low:+.1f` and {glue:text}`change_high:+.1f` points. What can be told at all with 2,000 images: the standard error of one score is 0.7 points
+# over all settings and both data sets; in the other two networks it grows likewise ({numref}`tab-lambda-others`). {numref}`fig-lambda-paths` has the layers one by one, on one scale but for the last panel:
+# at the slowest setting they all stay where they start, at the next they open into a fan within a few epochs, at the fastest into a wider one. The numbers stay between {glue:text}`change_low:+.1f` and {glue:text}`change_high:+.1f` points. What can be told at all with 2,000 images: the standard error of one score is 0.7 points
 # at an accuracy of 0.9 and 1 point at a third. So the board calls a change small when it is within two points. Five seeds tell that of the average over the settings, not of each setting by itself.
 #
 # **No ReLU by itself.** The hardest layer of all long runs that were not hardened ends at $\lambda=${glue:text}`hardest:.1f`, far from the hardness of 8 that a tolerance of 0.1 asks for.
 # {eq}`eq-attenuation` says why the way up is slow. It does not say which way the loss pulls. In the fully connected networks {glue:text}`softened_mlp:.0%` of the layers end softer than they
 # started, in the convolutional one {glue:text}`softened_conv:.0%`; in the transformer {glue:text}`softened_transformer:.0%`: there most become harder, to {glue:text}`transformer:.2f` on average at $c=9$.
 #
-# **Profiles.** Correlations between the initialisations lie between {glue:text}`rank_low:.2f` and {glue:text}`rank_high:.2f` where chance gives up to {glue:text}`rank_chance:.2f`.
+# **Profiles.** In {numref}`fig-lambda-profiles` the learned hardnesses stay in three groups, each near or below its dotted start, while the ranks cross one another. Correlations between the initialisations lie between {glue:text}`rank_low:.2f` and {glue:text}`rank_high:.2f` where chance gives up to {glue:text}`rank_chance:.2f`.
 # On CIFAR-10 they are positive, and two of the three pairs agree well once the ranks are averaged over the seeds: from the two softer starts the last two layers end softest. On MNIST no order is common to the three. So at
 # this scale an order of the layers that does not depend on the start is hinted at on one data set, and not found on the other. Where a layer starts decides its hardness far more than which layer it is.
 #
@@ -327,6 +329,47 @@ assert abs(limit["chi_perp"] - 0.9915) < 1e-4 and abs(limit["end"] - 5.73) < 0.0
 assert change.iloc[:-1].max() < 1.5 < 2 < change.iloc[-1]
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: the rule read backwards
+# :class: exercise
+# Every layer starts at $\lambda=1+\log2$. Which tolerance does its gate meet there? At which hardness does ReLU change the output of one layer
+# by a hundredth, and which tolerance asks for it, at $K=1$ and at any $K$? Check against {numref}`tab-lambda-targets`. Where is GELU itself as good as ReLU in this sense?
+#
+# :::{dropdown} Solution
+# $\epsilon=\sqrt{2/\pi}/\lambda=0.798/1.693=0.47$. From {eq}`eq-substitution`, $\lambda\sqrt K=(0.222/0.01)^{2/3}=7.9$, so that the
+# tolerance is $0.798\sqrt K/7.9=0.10\sqrt K$. At $K=1$ this is the row of 0.1: what is a tenth for the gate is a hundredth for the layer, but at this kernel
+# only. Smaller preactivations need a harder gate for the same change. GELU, $\lambda=1$, is there at $K=7.9^2=62$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: what a rate can mend
+# :class: exercise
+# Let the pull be steady, $\dot\lambda=\lambda^{-3}$, and $\lambda=1$ at first. How many times as long as the way to 2 is the way to 8? Which part of the delay does {eq}`eq-hardness` take away,
+# with $t=0.1$ and $c=3$ under gradient descent?
+#
+# :::{dropdown} Solution
+# $\lambda^4=1+4\tau$, so the ways take $(8^4-1)/4$ and $(2^4-1)/4$: 273 times as long. (By the slope {eq}`eq-attenuation` as it stands, at $K=1$, it is
+# the ratio of the integrals of $(1+\lambda^2)^{3/2}$, which is 172.) A step moves $\lambda$ by $c/t=30$ times the plain step, times the square of the sigmoid, which by {eq}`eq-hardness` is
+# $(1-e^{-(\lambda-1)})^2$: a quarter at $s=0$, 0.90 at $\lambda=4$ and 1 in the end. So the way from 4 to 8 becomes about 30 times shorter. But that is a factor,
+# and it does not grow with $\lambda$: each further doubling still takes sixteen times as long as the one before.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: neighbours of different hardness
+# :class: exercise
+# Show that with $C_b/\lambda_\ell^2$ and $C_W(\ell)=C_W(\lambda_{\ell-1}/\lambda_\ell)^2$ each layer has the critical kernel of its own hardness. What becomes
+# of the squared gradient over all the layers, if the hardness goes up and down between them?
+#
+# :::{dropdown} Solution
+# Let the layer before have $K^\star/\lambda_{\ell-1}^2$. With $\phi_\lambda(x)=\phi_1(\lambda x)/\lambda$ its mean square after the activation is
+# $\langle\phi_1^2\rangle_{K^\star}/\lambda_{\ell-1}^2$. Times $C_W(\ell)$ and with the bias, the next kernel is
+# $(C_b+C_W\langle\phi_1^2\rangle_{K^\star})/\lambda_\ell^2=K^\star/\lambda_\ell^2$. The slope $\phi_\lambda'(x)=\phi_1'(\lambda x)$ has the mean square of GELU at $K^\star$, which is
+# $1/C_W$, so that $\chi_\perp=(\lambda_{\ell-1}/\lambda_\ell)^2$. The product over the layers is $(\lambda_{\text{first}}/\lambda_{\text{last}})^2$: what happens
+# between the two leaves no trace.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # `smoothrelu/lambda_gelu.py` has the layer and the closed forms, `smoothrelu/hardening.py` the parameter groups, the hardening and the substitution, `smoothrelu/layerwise.py` the

@@ -49,15 +49,17 @@
 # $1/(1-e^{-x})$: for B-SiLU between $-0.024$ and $1.290$. **NeLU** is given by its slope, 1 above zero and $2\alpha x/(1+x^2)^2$ below, *negative*, least at
 # $x=-1/\sqrt3$ with $-\tfrac{3\sqrt3}{8}\alpha$.
 #
-# Relatives fit the same form: HeLU {cite:p}`helu2024` has the slope of $\max(0, x+\alpha)$; the excitation gate has a sigmoid for a slope, so that its
-# surrogate is the softplus. A stochastic ReLU, smooth at random below zero in training, is none, since it changes the forward pass too.
+# Relatives fit the same form: HeLU {cite:p}`helu2024` has the slope of $\max(0, x+\alpha)$. What we call the excitation gate has a sigmoid for a slope, so that its
+# surrogate is the softplus; it is after the excitation pullbacks of {cite:t}`satkiewicz2025`, who goes back through soft gates to explain trained networks, not to train them, and its
+# temperature of 1 is our choice. A stochastic ReLU, after {cite:t}`stochastic2025`, is none, since it changes the forward pass too: ours is $x$ above zero and below, in training, SiLU or zero by a
+# draw for each element.
 
 # %%
 import torch
 from torch import nn
 
 from smoothrelu import GELU, SUGAR, SWISH, BSiLU, GumbelLU, HeLU, NeLU, figures, load_dataset, sugar_laws, sweep, tables
-from smoothrelu.backward import balanced_variances, reach, unit_gain_temperature
+from smoothrelu.backward import alignment, backward_gain, balanced_variances, reach, unit_gain_temperature
 from smoothrelu.image_networks import FullyConnected
 from smoothrelu.published import published
 from smoothrelu.show import glue, table
@@ -91,7 +93,7 @@ figures.surrogates_and_slopes(tables.surrogate_curves(surrogates))
 # Let a unit sit at $z=-d$ on every example, give or take a little. With $\delta$ what comes back to its output, its incoming weights and bias
 # move by $-\eta f'(-d)\,\delta\,(x, 1)$. Under ReLU that is nothing. With a surrogate it is what a *linear* unit would do, at a learning rate reduced by
 # $f'(-d)$: the unit drifts as the loss would have it if the unit spoke, and one of the two directions is up. So it can wake if
-# $f'(-d)$ is positive and not small. At $d=1$ B-SiLU has {glue:text}`slope_bsilu:.2f`, SiLU {glue:text}`slope_silu:.2f`, the leaky ReLU 0.01, HeLU and
+# $f'(-d)$ is positive and not small. In the right panel of {numref}`fig-sugar-slopes` it is the height of the curve at $-d$: at $-1$ SELU, ELU, B-SiLU and the excitation gate stand well above zero, the others about it or below. At $d=1$ B-SiLU has {glue:text}`slope_bsilu:.2f`, SiLU {glue:text}`slope_silu:.2f`, the leaky ReLU 0.01, HeLU and
 # ReLU nothing, and GELU {glue:text}`slope_gelu:.2f`: it is past its minimum, where the slope is *negative* and the unit is pushed away from where it
 # would be of use. The reach of a surrogate is the place of its minimum, {glue:text}`bottom:.2f` for B-SiLU, $-${glue:text}`reach_silu:.2f` for SiLU, $-${glue:text}`reach_gelu:.2f` for GELU; and for a smooth ReLU it is
 # proportional to the temperature.
@@ -140,8 +142,8 @@ figures.woken_by_slope(by_slope)
 # $$ (eq-sugar-alignment)
 #
 # Two surrogates can be done by hand. A leaky ReLU of slope $a$ has gain $1+a^2$ and $\rho=1/\sqrt{1+a^2}$ at every kernel, so that leaks of a hundredth do nothing to either. ELU
-# has gain $1+2e^{2K}\,\Phi(-2\sqrt K)$, which falls from 2 at small kernels to 1 at large ones. B-SiLU's is between $2(\tfrac12+\tfrac\alpha4)^2=1.68$ at small kernels and 1 at large; at $K=2$, where He's networks have inputs of
-# mean square 1, it is in the table below.
+# has gain $1+2e^{2K}\,\Phi(-2\sqrt K)$, which falls from 2 at small kernels to 1 at large ones. B-SiLU's is $2(\tfrac12+\tfrac\alpha4)^2=1.68$ at small kernels, rises a little and falls to 1 at large ones; at $K=2$, where He's networks have inputs of
+# mean square 1, it is in {numref}`tab-sugar-growth`.
 #
 # For ReLU both are 1. By Cauchy and Schwarz $\rho\le1$, with equality only where $f'$ is proportional to the step, so the angle between SUGAR's direction and the gradient
 # grows with every layer.
@@ -169,7 +171,8 @@ figures.gradient_going_back(flow)
 #
 # *A temperature.* For a smooth ReLU $f=\phi_T$ the gain depends on $K/T^2$ only. It is 1 for the cold surrogate, which is ReLU; above 1 for a range of temperatures; and for the warm one it falls to
 # $2\phi'(0)^2$, a half for SWISH and GELU. In between it crosses 1 once more: at $T/\sqrt K$ of {glue:text}`unit_swish:.3f` for SWISH and {glue:text}`unit_gelu:.3f` for GELU. The crossing is where
-# the core paper's critical kernel would be if criticality asked for $C_W=2$ exactly.
+# the core paper's critical kernel would be if criticality asked for $C_W=2$ exactly. {numref}`fig-sugar-gain` has both: a gain a few percent above 1 that falls through 1, and beside it the alignment, which
+# only ever falls. A surrogate of unit gain keeps the length of the gradient, not its direction.
 
 # %% mystnb={"figure": {"caption": "Gain and alignment per layer of the backward pass with a smooth ReLU as surrogate, at $C_W=2$ and $K=2$, against its temperature.", "name": "fig-sugar-gain"}, "image": {"alt": "Left: the gain per layer of SWISH, GELU and GumbelLU is one at low temperature, rises by a few percent, crosses one and falls to one half or below at high temperature. Right: the alignment falls from one to about 0.7."}} tags=["hide-input"]
 kinds = [SWISH, GELU, GumbelLU]
@@ -197,7 +200,7 @@ figures.small_steps(steps, max(depths))
 # ## Deep networks without normalisation
 #
 # Fully connected networks of 64 units and twenty layers, He's initialisation, ten epochs on 2,000 images, momentum 0.9 with a learning rate that falls along a cosine. ReLU loses
-# units here as the learning rate rises. Each activation has its own best of at least five learning rates, by validation accuracy; the table has the test accuracy there, its difference to ReLU's
+# units here as the learning rate rises. Each activation has its own best of at least five learning rates, by validation accuracy; {numref}`tab-sugar-deep` has the test accuracy there, its difference to ReLU's
 # with the 95 % interval of the paired differences, and the dead units at the end. B-SiLU and ELU were also given two rates lower than the others', because their best among five was the lowest.
 
 # %% mystnb={"figure": {"caption": "Twenty plain layers, each at its own best learning rate: test accuracy, its difference to that of ReLU with the 95 % interval, and the fraction of dead units.", "name": "tab-sugar-deep"}}
@@ -283,12 +286,12 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # kills units too. Nor is death by large steps prevented: at the rate 0.1 of {numref}`fig-sugar-deep` ReLU loses {glue:text}`killed_relu:.0%` of its units, SUGAR with SWISH at $T=0.1$ {glue:text}`killed_cold:.0%`, and the warmer surrogates diverge. From its balanced initialisation B-SiLU bears rates ten times as high, and reaches {glue:text}`balanced_ten:.2f` at ten layers; at twenty it reaches {glue:text}`balanced:.2f`, and from He's start {glue:text}`deep_acc:.2f`: what is lost forward weighs
 # more, and a lower learning rate is the better cure. SWISH at $T=0.1$ as surrogate, of gain 1.01, differs from ReLU by {glue:text}`cold_gap`, at ReLU's own rate.
 #
-# **VGG and ResNet.** Each at its best rate, B-SiLU minus ReLU is {glue:text}`vgg_gap` in the VGG and
+# **VGG and ResNet.** At one common rate ({numref}`fig-sugar-accuracy`) most intervals include zero. Each at its best rate ({numref}`tab-sugar-images`, {numref}`tab-sugar-longest`), B-SiLU minus ReLU is {glue:text}`vgg_gap` in the VGG and
 # {glue:text}`resnet_gap` in the ResNet after ten epochs, and {glue:text}`vgg_long` and
 # {glue:text}`resnet_long` after forty. Nothing like the paper's ten points is to be seen at this scale; whether the size of the networks, of the data or the length of training is why we cannot
 # say. B-SiLU likes a lower rate than ReLU, as a larger gradient must, so that a comparison at one common rate says more about the rate than about the surrogate. Batch normalisation keeps every convolution's units alive here; dead units are in the one layer without it, where ReLU has {glue:text}`vgg_dead_relu:.0%` and B-SiLU {glue:text}`vgg_dead:.0%`. That layer's
 # histogram in {numref}`fig-sugar-firing` is the paper's picture: a spike of units that never or hardly ever fire under ReLU, a bell under B-SiLU. Sparsity, in the mean over layers, is {glue:text}`vgg_sparse_relu:.3f` and {glue:text}`vgg_sparse:.3f`.
-# The surface around B-SiLU's weights is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
+# In {numref}`fig-sugar-surfaces` the contours around B-SiLU's weights are farther apart. Its surface is the flatter one, as the paper says: the mean second difference of the log loss on the grid is {glue:text}`rough_relu:.3f` for ReLU and {glue:text}`rough_bsilu:.3f` for B-SiLU. It is one network each, and B-SiLU's has
 # the higher loss at its centre; a network that has learnt less may lie in a wider basin.
 #
 # **Temperature.** {numref}`fig-sugar-temperature` and {numref}`fig-sugar-temperature-vgg`: in the deep plain network, at this rate, the best of the five temperatures of SWISH is {glue:text}`best_T:g` with an accuracy of
@@ -345,6 +348,16 @@ glue("cosine_bsilu", small["cosine"].mean())
 glue("kept_bsilu", kept)
 glue("down_bsilu", (small["change"] < 0).sum())
 glue("down_of", len(small))
+
+# %% tags=["hide-input"]
+glue("gate_gain", backward_gain(surrogates["excitation gate"], 2.0))
+glue("gate_left", backward_gain(surrogates["excitation gate"], 2.0) ** 18)
+glue("elu_gain", backward_gain(nn.ELU(), 2.0))
+glue("elu_rho", alignment(nn.ELU(), 2.0))
+glue("bsilu_product", backward_gain(BSiLU(), 2.0) * alignment(BSiLU(), 2.0) ** 2)
+gentle = backward_gain(BSiLU(2 * 2**0.5 - 2), 2.0)
+glue("gentle_gain", gentle)
+glue("gentle_growth", gentle**18)
 
 # %% tags=["hide-input"]
 on_mnist = deep_gaps[(deep_gaps["dataset"] == "mnist") & (deep_gaps["depth"] == 20)]
@@ -416,6 +429,44 @@ assert kept < 0.3 or max(depths) < 10
 assert rank > 0.6
 
 # %% [markdown]
+# ## Exercises
+#
+# ::::{admonition} Exercise 1: a gate for a slope
+# :class: exercise
+# Let the slope of a surrogate be a symmetric gate, $0<g<1$ and $g(-u)=1-g(u)$, as the excitation gate has it. Show that with He's weights the gradient shrinks at
+# every kernel. Why can a smooth ReLU as surrogate have a gain above 1?
+#
+# :::{dropdown} Solution
+# $g^2<g$, and $g-\tfrac12$ is odd, so the gain is $2\langle g^2\rangle_K<2\langle g\rangle_K=1$. For the sigmoid at $K=2$ it is {glue:text}`gate_gain:.2f`, which
+# leaves {glue:text}`gate_left:.0e` of the squared gradient after eighteen layers. The slope of a smooth ReLU is no gate: it is above 1 somewhere (exercise 2 of the first chapter), and there $f'^2>f'$.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 2: length for angle
+# :class: exercise
+# Let $f'=1$ above zero, as for ELU, HeLU, NeLU and the leaky ReLU. Show that $\text{gain}\cdot\rho^2=1$ at every kernel. What does SUGAR's direction then consist of? Compute $\rho$ of HeLU, and of ELU from
+# {numref}`tab-sugar-growth`.
+#
+# :::{dropdown} Solution
+# $\langle f'\,\mathbb 1[z>0]\rangle=\tfrac12$, so $\rho=\tfrac12/\sqrt{\tfrac12\langle f'^2\rangle}=1/\sqrt{2\langle f'^2\rangle}$. By {eq}`eq-sugar-gain` the covariance $c_\ell$ keeps its value
+# and is the variance of the gradient. So the direction is the gradient, whole, and beside it something uncorrelated, $\text{gain}^{\,n}-1$ times as
+# large in the square after $n$ layers: what is longer is also turned. HeLU has the gain $2\Phi(\alpha/\sqrt K)$, and $\rho$ is one over the root of it. ELU's gain of {glue:text}`elu_gain:.3f` gives
+# {glue:text}`elu_rho:.3f`. B-SiLU, whose slope passes 1 above zero too, is not of this kind: its product is {glue:text}`bsilu_product:.2f`.
+# :::
+# ::::
+#
+# ::::{admonition} Exercise 3: a gentler B-SiLU
+# :class: exercise
+# For which $\alpha$ does B-SiLU keep the gradient's variance at small kernels? How much of its slope at $-1$, where units sleep, is left?
+#
+# :::{dropdown} Solution
+# At small kernels only the slope at 0 counts: $2(\tfrac12+\tfrac\alpha4)^2=1$ gives $\alpha=2\sqrt2-2=0.83$. At $-1$ the slope is
+# $\sigma+(\alpha-1)\,\sigma(1-\sigma)$ with $\sigma=1/(1+e)=0.269$: 0.235, where the paper's $\alpha$ has 0.401. More than half of it is left. At $K=2$ the gain is
+# {glue:text}`gentle_gain:.2f`, a factor of {glue:text}`gentle_growth:.0f` over eighteen layers in the place of {glue:text}`explosion:.0e`. Whether it wakes units as well
+# as it promises, no run of this chapter says.
+# :::
+# ::::
+#
 # ## Where this is computed
 #
 # SUGAR is in `smoothrelu/gradient_injection.py`, its surrogates in `smoothrelu/surrogates.py`, gain, alignment and balance in `smoothrelu/backward.py`, the tables of networks before

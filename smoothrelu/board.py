@@ -1,5 +1,5 @@
-"""The board of claims as a page shows it: grouped by the paper that makes them, with what was
-measured a click or a key away.
+"""The board of claims as a page shows it: grouped by who makes them, the papers first, with what
+was measured a click or a key away.
 """
 
 import html
@@ -8,8 +8,11 @@ from collections.abc import Iterable
 
 import pandas
 
-_TITLES = {"the paper": "The paper: When are smooth-ReLUs ReLU-like?"}  # others name themselves
-_OURS = "this book"  # such a claim follows the one that it goes on from
+_OURS = "this book"
+_TITLES = {  # others name themselves
+    "the paper": "The paper: When are smooth-ReLUs ReLU-like?",
+    _OURS: "This book, beyond the papers",
+}
 
 
 class Board:
@@ -25,24 +28,21 @@ class Board:
 def board_of_claims(claims: pandas.DataFrame) -> Board:
     """The table of `claims.board`, in its order, for the last line of a cell.
 
-    source: "PAPER, which of its claims", or "this book" for what the book adds to the claim before.
+    source: "PAPER, which of its claims", or "this book" for what the book adds.
     """
-    rows = [row for _, row in claims.iterrows()]
     groups: dict[str, list] = {}
-    paper = None
-    for row in rows:
-        name = row["source"].partition(",")[0]
-        paper = name if name != _OURS or paper is None else paper
-        groups.setdefault(paper, []).append(row)
+    for _, row in claims.iterrows():
+        groups.setdefault(row["source"].partition(",")[0], []).append(row)
+    groups[_OURS] = groups.pop(_OURS, [])  # to the end
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Verdict", "Claim", "Measured"))
-    bodies = "".join(_group(paper, rows) for paper, rows in groups.items())
+    bodies = "".join(_group(source, rows) for source, rows in groups.items() if rows)
     return Board(f'<table class="board"><thead><tr>{heads}</tr></thead>{bodies}</table>')
 
 
-def _group(paper: str, rows: list) -> str:
+def _group(source: str, rows: list) -> str:
     counts = Counter(row["verdict"] for row in rows)
     tally = ", ".join(f"{word} {count}" for word, count in counts.items())
-    title = html.escape(_TITLES.get(paper, paper))
+    title = html.escape(_TITLES.get(source, source))
     head = f'<th scope="rowgroup" colspan="3">{title} <span class="tally">({tally})</span></th>'
     return f"<tbody><tr>{head}</tr>{''.join(map(_row, rows))}</tbody>"
 
@@ -50,9 +50,9 @@ def _group(paper: str, rows: list) -> str:
 def _row(row: pandas.Series) -> str:
     chapter = row["chapter"]
     words = html.escape(" ".join(row["measure"].split()))
-    source = html.escape(row["source"].partition(", ")[2] or row["source"])
+    part = html.escape(row["source"].partition(", ")[2])
     link = f'<a href="{chapter}.html">{chapter.replace("_", " ")}</a>'
-    aside = f'<span class="aside">{source}; chapter {link}</span>'
+    aside = f'<span class="aside">{part}{"; " if part else ""}chapter {link}</span>'
     details = f"<details><summary>What was measured</summary>{words}</details>"
     verdict = f'<span class="verdict {row["verdict"]}">{row["verdict"]}</span>'
     claim = html.escape(" ".join(row["claim"].split()))

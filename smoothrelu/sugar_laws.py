@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas
 
-from smoothrelu.summaries import interval
+from smoothrelu.summaries import interval, joined
 
 NAMES = {
     "ReLU()": "ReLU",
@@ -59,7 +59,7 @@ def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
 
 def stacked(*tables: pandas.DataFrame) -> pandas.DataFrame:
     """Several studies as one table, `labelled` and `with_dead`."""
-    return pandas.concat([with_dead(labelled(table)) for table in tables], ignore_index=True)
+    return with_dead(labelled(joined(*tables)))
 
 
 def surviving(table: pandas.DataFrame, dataset: str, depth: int, lr: float) -> pandas.DataFrame:

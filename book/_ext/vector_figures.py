@@ -2,7 +2,8 @@
 
 The notebooks keep plain SVG, dark on white, which any program shows. Here its black becomes the
 colour of the text, its white that of the page, and each colour gets a lighter partner for the dark.
-A drawing with a raster image in it (a heat map) keeps its colours, and stands on a white card.
+A drawing with a raster image in it (a heat map) keeps its other colours: those of the image cannot
+change, and what lies on it, in figures.style's INK and PAPER, must not.
 """
 
 import html
@@ -20,6 +21,7 @@ _IDENTITY = re.compile(r"""(\bid="|href="#|url\(#)""")
 _OUTLINE = re.compile(r'(?<= d=")[^"]*')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 _HEAD = re.compile(r"<svg\b[^>]*>")
+_PAGE = {"#000000": "currentColor", "#ffffff": "var(--pst-color-background)"}
 _SIZE = re.compile(r' (width|height)="([\d.]+pt)"')
 
 
@@ -55,25 +57,26 @@ def inline(svg: str, alt: str) -> str:
     own = f"{zlib.crc32(svg.encode()):08x}-"
     svg = _IDENTITY.sub(lambda match: match[0] + own, svg)
     svg = _OUTLINE.sub(lambda match: _DECIMALS.sub(r"\1", match[0]), svg)
-    kind = "drawing-of-pixels" if "<image" in svg else "drawing-of-lines"
-    if kind == "drawing-of-lines":
-        svg = _COLOUR.sub(lambda match: _for_both_themes(*match.groups()), svg)
-    return _HEAD.sub(lambda match: _head(match[0], kind, alt), svg, count=1)
+    in_theme = _page_colours if "<image" in svg else _for_both_themes
+    svg = _COLOUR.sub(lambda match: in_theme(*match.groups()), svg)
+    return _HEAD.sub(lambda match: _head(match[0], alt), svg, count=1)
 
 
-def _head(tag: str, kind: str, alt: str) -> str:
+def _head(tag: str, alt: str) -> str:
     """The opening tag, with a name for who does not see it, and as wide as there is room."""
     width = dict(_SIZE.findall(tag))["width"]
     named = f'role="img" aria-label="{html.escape(alt)}" ' if alt else ""
-    start = f'<svg {named}class="{kind}" style="--width: {width}"'
+    start = f'<svg {named}class="drawn" style="--width: {width}"'
     return _SIZE.sub("", tag).replace("<svg", start, 1)
 
 
+def _page_colours(what: str, colour: str) -> str:
+    return f"{what}: {_PAGE.get(colour, colour)}"
+
+
 def _for_both_themes(what: str, colour: str) -> str:
-    if colour == "#000000":
-        return f"{what}: currentColor"
-    if colour == "#ffffff":
-        return f"{what}: var(--pst-color-background)"
+    if colour in _PAGE:
+        return _page_colours(what, colour)
     # The first is for browsers older than light-dark(), of 2024.
     return f"{what}: {colour}; {what}: light-dark({colour}, {in_the_dark(colour)})"
 

@@ -19,7 +19,7 @@ def paths_of_kernels(paths: pandas.DataFrame) -> Figure:
     figure, axes = panels(len(widths), height=2.9, sharey=True)
     for ax, (width, group) in zip(axes, paths.groupby("width", sort=False), strict=True):
         for _, path in group.groupby("network"):
-            ax.semilogy(path["layer"], path["ratio"], color="#c77f00", lw=0.7, alpha=0.6)
+            ax.semilogy(path["layer"], path["ratio"], color=COLOURS["GELU"], lw=0.7, alpha=0.6)
         first = group[group["network"] == 0]
         low, high = np.exp(-2 * first["sd"]), np.exp(2 * first["sd"])
         ax.fill_between(first["layer"], low, high, color="#777", alpha=0.25, lw=0)

@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from smoothrelu.figures.style import COLOURS, INIT_STYLES, panels, styled, temperature_colours
+from smoothrelu.figures.style import (
+    COLOURS,
+    INIT_STYLES,
+    INK,
+    PAPER,
+    panels,
+    styled,
+    temperature_colours,
+)
 
 _GROWING = "#cfcfcf"
 _LIMIT = 0.02  # of the colour scale of ln chi_perp
@@ -44,30 +52,30 @@ def phase_diagrams(
         lines = boundaries[boundaries["activation"] == name].groupby("line")
         edge, fold = lines.get_group("edge"), lines.get_group("fold")
         real = edge[edge["attracts"]]
-        ax.plot(real["C_W"], real["C_b_share"], color="#111", lw=1.5)
-        ax.plot(fold["C_W"], fold["C_b_share"], color="#111", lw=1.2, ls=(0, (3, 2)))
-        ax.plot(real["C_W"].iloc[0], real["C_b_share"].iloc[0], "o", color="#111", ms=6)
+        ax.plot(real["C_W"], real["C_b_share"], color=INK, lw=1.5)
+        ax.plot(fold["C_W"], fold["C_b_share"], color=INK, lw=1.2, ls=(0, (3, 2)))
+        ax.plot(real["C_W"].iloc[0], real["C_b_share"].iloc[0], "o", color=INK, ms=6)
         if networks is not None:
             drawn = networks[networks["activation"] == name]
             ax.scatter(drawn["C_W"], drawn["C_b_share"], c=drawn["log_chi"], marker="s", s=62,
-                       cmap="RdBu_r", vmin=-_LIMIT, vmax=_LIMIT, edgecolors="#111", lw=0.9,
+                       cmap="RdBu_r", vmin=-_LIMIT, vmax=_LIMIT, edgecolors=INK, lw=0.9,
                        zorder=4)  # fmt: skip
-        ax.plot(2, 0, "^", color="#111", mfc="white", ms=8, clip_on=False, zorder=5)
+        ax.plot(2, 0, "^", color=INK, mfc=PAPER, ms=8, clip_on=False, zorder=5)
         ax.set(title=name, xlabel="$C_W$", xlim=zoom, ylim=(0, image.index.max()))
     axes[0].set_ylabel(r"$C_b\,/\,C_b^\star$")
     bar = figure.colorbar(mesh, ax=axes, extend="both", fraction=0.02, pad=0.01)
     bar.set_label(r"$\ln\chi_\perp$ at the end of the flow")
-    squares = Line2D([], [], color="#111", marker="s", mfc="white", ls="", label="real networks")
+    squares = Line2D([], [], color="black", marker="s", mfc="white", ls="", label="real networks")
     _boundary_key(figure, [] if networks is None else [squares])
     return figure
 
 
 def _boundary_key(figure: Figure, also: Sequence[Line2D]) -> None:
     handles = [
-        Line2D([], [], color="#111", lw=1.5, label=r"edge of chaos, $\chi_\perp=1$"),
-        Line2D([], [], color="#111", lw=1.2, ls=(0, (3, 2)), label=r"fold, $\chi_\parallel=1$"),
-        Line2D([], [], color="#111", marker="o", ls="", label="critical"),
-        Line2D([], [], color="#111", marker="^", mfc="white", ls="", label="He"),
+        Line2D([], [], color="black", lw=1.5, label=r"edge of chaos, $\chi_\perp=1$"),
+        Line2D([], [], color="black", lw=1.2, ls=(0, (3, 2)), label=r"fold, $\chi_\parallel=1$"),
+        Line2D([], [], color="black", marker="o", ls="", label="critical"),
+        Line2D([], [], color="black", marker="^", mfc="white", ls="", label="He"),
         Patch(color=_GROWING, label="the kernel grows for ever"),
         *also,
     ]

@@ -6,7 +6,15 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from smoothrelu.figures.style import COLOURS, TEMPERATURE_MAP, BookFigure, panels, styled
+from smoothrelu.figures.style import (
+    COLOURS,
+    INK,
+    PAPER,
+    TEMPERATURE_MAP,
+    BookFigure,
+    panels,
+    styled,
+)
 
 _LAYER_MAP = "plasma"  # not the temperatures' own
 _STARTS = ("#0072b2", "#c77f00", "#009e73", "#a8578a")
@@ -66,7 +74,7 @@ def drift_map(changes: pandas.DataFrame) -> Figure:
             dark = np.log10(cells["drift"].iat[i, j]) < logs.min() + 0.45 * np.ptp(logs)
             ax.text(
                 *(j, i, f"{change:+.1f}"),
-                **{"ha": "center", "va": "center", "color": "white" if dark else "black"},
+                **{"ha": "center", "va": "center", "color": PAPER if dark else INK},
                 weight="bold" if sure else "normal",
             )
         for axis, values in ((ax.xaxis, cells["drift"].columns), (ax.yaxis, cells.index)):

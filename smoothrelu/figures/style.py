@@ -11,18 +11,18 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# After Okabe & Ito: told apart by colour-blind readers, who need the red and the olive dark, and
-# with a contrast of at least 3 to white. In greys only legends and line styles tell them apart:
-# there are no seven lightnesses at that distance from white.
+# The hues are near those of Okabe & Ito; the lightness falls by nine from one to the next, so that
+# greys tell them apart too, and the lightest has a contrast of 3 to white.
 COLOURS = {
-    "ReLU": "#1a1a1a",
-    "SWISH": "#0072b2",
-    "GELU": "#c77f00",
-    "GumbelLU": "#009e73",
-    "AlgebraicLU": "#a63603",
-    "GudermanLU": "#8e3a78",
-    "Mish": "#5d6322",
+    "ReLU": "#000000",
+    "SWISH": "#0f63c6",
+    "GELU": "#bf890c",
+    "GumbelLU": "#0b8c6d",
+    "AlgebraicLU": "#962600",
+    "GudermanLU": "#6c0b63",
+    "Mish": "#2f2700",
 }
+INK, PAPER = "#111111", "#fefefe"  # on a heat map, where the page's black and white must not turn
 TEMPERATURE_MAP = "viridis"
 INIT_STYLES = {"critical": "-", "he": (0, (4, 2)), "standard": (0, (1, 1.5))}
 INIT_NAMES = {"critical": "critical", "he": "He", "standard": "PyTorch's default"}

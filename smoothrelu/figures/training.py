@@ -4,7 +4,18 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from smoothrelu.figures.style import COLOURS, INIT_STYLES, band, key, panels, styled
+from smoothrelu.figures.style import (
+    COLOURS,
+    INIT_STYLES,
+    INK,
+    PAPER,
+    band,
+    key,
+    panels,
+    styled,
+)
+
+_SILENT = 1e-8  # a kernel; outputs of that size leave the loss at log 10 to three digits
 
 
 @styled
@@ -74,7 +85,7 @@ def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
             ax.text(
                 *(j, i, f"{gain:+.2f}"),
                 **{"ha": "center", "va": "center", "fontsize": 8},
-                color="white" if abs(gain) > 0.6 * reach else "black",
+                color=PAPER if abs(gain) > 0.6 * reach else INK,
                 weight="bold" if sure else "normal",
             )
         for axis, values in ((ax.xaxis, cells["gain"].columns), (ax.yaxis, cells.index)):
@@ -89,16 +100,18 @@ def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
 @styled
 def gain_against(gains: pandas.DataFrame, x: str, label: str) -> Figure:
     """The gain of critical initialisation against a quantity that theory predicts, with its
-    interval: a colour an activation, a larger mark a deeper network (table:
-    `summaries.gain_at_best_rate` with a column x).
+    interval: a colour an activation, a larger mark a deeper network, an arrow head at the edge
+    where x is below _SILENT (table: `summaries.gain_at_best_rate` with a column x).
     """
     figure, (ax,) = panels(1, height=3.6)
     depths = sorted(gains["depth"].unique())
-    for (name, depth), group in gains.groupby(["activation", "depth"], sort=False):
+    heard = gains[x] >= _SILENT
+    for (name, depth, inside), group in gains.groupby(["activation", "depth", heard], sort=False):
         size = 3 + 2.5 * depths.index(depth)
         spread = [group["gain"] - group["low"], group["high"] - group["gain"]]
-        marks = {"fmt": "o", "ms": size, "alpha": 0.75, "elinewidth": 0.8}
-        ax.errorbar(group[x], group["gain"], yerr=spread, color=COLOURS[name], **marks)
+        marks = {"fmt": "o" if inside else "<", "ms": size, "alpha": 0.75, "elinewidth": 0.8}
+        at = group[x].clip(lower=_SILENT)
+        ax.errorbar(at, group["gain"], yerr=spread, color=COLOURS[name], **marks)
     ax.axhline(0, color="#888", lw=0.8)
     ax.set(xlabel=label, ylabel="gain, nats of mean loss", xscale="log")
     key(figure, gains["activation"].unique(), [])

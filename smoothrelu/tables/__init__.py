@@ -3,7 +3,6 @@ the chapters show.
 """
 
 from smoothrelu.tables.criticality import (
-    all_critical_constants,
     critical_constants,
     critical_fixed_points,
     critical_in_words,
@@ -40,8 +39,6 @@ from smoothrelu.tables.hardening import (
     substitution_change,
 )
 from smoothrelu.tables.infinite_width import (
-    closed_rows,
-    critical_rows,
     equal_norms,
     kernels_by_angle,
     ntk_of_real_networks,
@@ -78,7 +75,6 @@ from smoothrelu.tables.relu_limit import (
 )
 from smoothrelu.tables.sugar import (
     backward_flow,
-    backward_gains,
     descent,
     gains_by_temperature,
     slopes_below_zero,
@@ -87,11 +83,8 @@ from smoothrelu.tables.sugar import (
 
 __all__ = [
     "activation_curves",
-    "all_critical_constants",
     "backward_flow",
-    "backward_gains",
     "circle_spectra",
-    "closed_rows",
     "closed_susceptibilities",
     "collapse_rate",
     "compared",
@@ -103,7 +96,6 @@ __all__ = [
     "critical_fixed_points",
     "critical_in_words",
     "critical_rates",
-    "critical_rows",
     "decay_rates",
     "descent",
     "equal_norms",

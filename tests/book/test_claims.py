@@ -72,14 +72,15 @@ def test_an_entry_that_lacks_something_is_named(tmp_path, entry, words):
         board(path)
 
 
-def test_the_page_groups_claims_by_paper_and_keeps_ours_with_the_one_they_go_on_from(tmp_path):
+def test_the_page_groups_claims_by_paper_and_has_ours_in_a_group_at_the_end(tmp_path):
     entry = {"at_most": 1.0, "value": 0.5, "low": 0.5, "high": 0.5, "verdict": "holds"} | WORDS
     sources = {"critical-point": "the paper, second claim", "stable-kernel": "lambda-GELU, target",
                "stable-gradient": "this book", "relu-limit": "the paper, first claim"}  # fmt: skip
     entries = [entry | {"id": id, "claim": f"{id} & co", "source": s} for id, s in sources.items()]
     (path := tmp_path / "claims.yml").write_text(yaml.safe_dump(entries))
-    first, second = page.board_of_claims(board(path))._repr_html_().split("<tbody>")[1:]
+    first, second, ours = page.board_of_claims(board(path))._repr_html_().split("<tbody>")[1:]
     assert "The paper: When are" in first and "holds 2" in first
     assert "relu-limit &amp; co" in first and "first claim" in first
-    assert ">lambda-GELU <" in second and "stable-gradient &amp; co" in second
-    assert first.count("What was measured") == second.count("What was measured") == 2
+    assert ">lambda-GELU <" in second and "stable-kernel &amp; co" in second
+    assert "This book" in ours and "stable-gradient &amp; co" in ours
+    assert [part.count("What was measured") for part in (first, second, ours)] == [2, 1, 1]

@@ -68,6 +68,14 @@ class TestForm:
             figure = cell.metadata.get("mystnb", {}).get("figure")
             assert figure is None or (figure["name"].startswith("tab-") and figure["caption"])
 
+    def test_every_named_figure_and_table_is_referred_to_in_the_text(self, path):
+        text = "\n".join(c.source for c in cells(path, "markdown"))
+        referred = set(re.findall(r"\{numref\}`(?:[^`<]*<)?([\w-]+)>?`", text))
+        figures = [c.metadata.get("mystnb", {}).get("figure", {}) for c in cells(path, "code")]
+        named = {figure["name"] for figure in figures if "name" in figure}
+        named |= set(re.findall(r":name: ((?:fig|tab)-[\w-]+)", text))
+        assert named <= referred, f"no text refers to {sorted(named - referred)}"
+
     def test_a_cell_with_a_caption_shows_one_thing(self, path):
         for cell in cells(path, "code"):  # what it glues would get the caption too
             assert "figure" not in cell.metadata.get("mystnb", {}) or "glue(" not in cell.source

@@ -8,10 +8,10 @@ import pytest
 
 from smoothrelu.book import pdf
 from smoothrelu.book.checks import BookError
-from smoothrelu.figures.style import COLOURS, panels, styled, temperature_colours
+from smoothrelu.figures.style import COLOURS, INK, PAPER, panels, styled, temperature_colours
 
 ROOT = Path(__file__).resolve().parents[2]
-PAPER, NIGHT = "#ffffff", "#121212"  # the pages of the two themes
+DAY, NIGHT = "#ffffff", "#121212"  # the pages of the two themes
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +27,18 @@ def vector_figures():
 @styled
 def drawing(colour="#0072b2", image=False):
     figure, (ax,) = panels(1, width=2, height=2)
-    ax.imshow([[0, 1]]) if image else ax.plot([0, 1], [0, 1], color=colour)
+    if image:
+        ax.imshow([[0, 1]])
+        ax.text(0, 0, "cold", color=PAPER)
+        ax.text(1, 0, "hot", color=INK)
+    else:
+        ax.plot([0, 1], [0, 1], color=colour)
     return figure._repr_svg_()
 
 
 def test_a_drawing_takes_its_ink_from_the_page_and_a_name_with_it(vector_figures):
     svg = vector_figures.inline(drawing(), 'A "line".')
-    assert svg.startswith(
-        '<svg role="img" aria-label="A &quot;line&quot;." class="drawing-of-lines"'
-    )
+    assert svg.startswith('<svg role="img" aria-label="A &quot;line&quot;." class="drawn"')
     assert "stroke: currentColor" in svg and "fill: var(--pst-color-background)" in svg
     assert "stroke: #0072b2; stroke: light-dark(#0072b2, #" in svg
     assert "<style" not in svg and "<metadata" not in svg
@@ -49,9 +52,10 @@ def test_every_name_in_a_drawing_is_its_own_and_every_use_finds_it(vector_figure
     assert {a or b for a, b in used[0]} <= names[0] and {a or b for a, b in used[1]} <= names[1]
 
 
-def test_a_heat_map_keeps_its_colours(vector_figures):
+def test_a_heat_map_has_its_axes_from_the_page_and_keeps_its_colours(vector_figures):
     svg = vector_figures.inline(drawing(image=True), "A map.")
-    assert 'class="drawing-of-pixels"' in svg and "light-dark" not in svg
+    assert "stroke: currentColor" in svg and "fill: var(--pst-color-background)" in svg
+    assert f"fill: {INK}" in svg and f"fill: {PAPER}" in svg and "light-dark" not in svg
 
 
 def luminance(colour):
@@ -67,7 +71,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("name", COLOURS)
 def test_the_line_of_each_activation_can_be_seen_on_both_pages(vector_figures, name):
-    assert contrast(COLOURS[name], PAPER) >= 3
+    assert contrast(COLOURS[name], DAY) >= 3
     assert contrast(vector_figures.in_the_dark(COLOURS[name]), NIGHT) >= 3
 
 
