@@ -150,7 +150,7 @@ class _SavesOnlyItsInput(torch.autograd.Function):
         if torch.is_grad_enabled():  # a higher derivative is wanted
             return grad * activation.derivative(x), None
         wide, T = _wide(x, activation), activation.temperature
-        if torch._C._functorch.is_legacy_batchedtensor(grad):  # is_grads_batched: not in place
+        if _is_batched(grad):  # by vmap, or is_grads_batched: it fits into nothing made here
             slope = activation.gate.backward(torch.ones_like(wide), wide, T)
             return grad * slope.to(x.dtype), None
         return activation.gate.backward(grad.to(wide.dtype), wide, T).to(x.dtype), None
@@ -163,6 +163,11 @@ def _under_transform() -> bool:
         or forward_ad._current_level >= 0
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
+
+
+def _is_batched(grad: Tensor) -> bool:
+    functorch = torch._C._functorch
+    return functorch.is_batchedtensor(grad) or functorch.is_legacy_batchedtensor(grad)
 
 
 def _exp(u: Tensor) -> Tensor:

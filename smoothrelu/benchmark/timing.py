@@ -23,7 +23,8 @@ class Row:
     """One line of the table: ours against a peer, as the ratio of their times.
 
     ratio, low, high: median and quartiles over the rounds; target: what the ratio should not
-    exceed, None where there is none; seconds: the medians of one call.
+    exceed, None where there is none; seconds: the medians of one call; difference: of the two
+    results, None where they are not the same quantity.
     """
 
     work: str
@@ -37,6 +38,7 @@ class Row:
     our_seconds: float
     peer_seconds: float
     rounds: int
+    difference: float | None = None
 
 
 def timed(function: Callable[[], object], *, at_least: float = 0.02) -> Sample:
@@ -76,27 +78,28 @@ def against(
     targets: dict[str, float | None],
     threads: int,
     rounds: int = 15,
+    difference: float | None = None,
 ) -> list[Row]:
-    """A row for each of our contestants (by case), all in turn with one peer."""
+    """A row for each of our contestants, by case, all in turn with one peer."""
     seconds = in_turn({peer: theirs} | ours, rounds=rounds)
-    return [compared(work, case, peer, seconds[case], seconds[peer], targets[case], threads)
-            for case in ours]
+    rows = []
+    for case in ours:
+        ratios = [a / b for a, b in zip(seconds[case], seconds[peer], strict=True)]
+        low, median, high = statistics.quantiles(ratios, n=4) if rounds > 1 else ratios * 3
+        medians = (statistics.median(seconds[name]) for name in (case, peer))
+        row = (work, case, peer, threads, median, low, high, targets[case], *medians, rounds)
+        rows.append(Row(*row, difference))
+    return rows
 
 
-def compared(
-    work: str,
-    case: str,
-    peer: str,
-    ours: list[float],
-    theirs: list[float],
-    target: float | None,
-    threads: int,
+def within(
+    work: str, case: str, budget: float, sample: Sample, *, threads: int, rounds: int = 15
 ) -> Row:
-    """The row of seconds that were measured in the same rounds."""
-    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    low, median, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    medians = statistics.median(ours), statistics.median(theirs)
-    return Row(work, case, peer, threads, median, low, high, target, *medians, len(ratios))
+    """A row for work that has no peer, only seconds it should not exceed."""
+    seconds = [sample() for _ in range(rounds)]
+    low, median, high = statistics.quantiles(seconds, n=4) if rounds > 1 else seconds * 3
+    shares = (s / budget for s in (median, low, high))
+    return Row(work, case, f"{budget:g} s", threads, *shares, 1.0, median, budget, rounds)
 
 
 def warm_allocator() -> None:
