@@ -35,7 +35,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sweeps": sweeps.sweeps,
     "book": sweeps.book,
 }
-_ONCE = {"criticality", "start_up", "sweeps", "book"}  # not at one thread too
+_ONCE = {"closed_forms", "quadrature", "criticality", "start_up", "sweeps", "book"}  # all threads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -78,8 +78,11 @@ def _loop(runs: list[Run]) -> Sample:
 
 def start_up(threads: int) -> Iterator[Row]:
     """A new process that imports us, against one that imports torch."""
-    case = "import smoothrelu"
-    ours, theirs = _importing("smoothrelu"), _importing("torch")
+    case = "from smoothrelu import critical_init_"
+    ours, theirs = (
+        _command([sys.executable, "-c", "from smoothrelu import critical_init_"], _ROOT),
+        _importing("torch"),
+    )
     ours(), theirs()  # the files of both are read from the disk once
     yield from against(
         "start of a process",
