@@ -26,7 +26,7 @@ _SIZES = {
         150,
         1.1,
     ),
-    "3 nets, N = 500, width 128": ({"n_train": 500, "width": 128, "seed": [0, 1, 2]}, 100, 1),
+    "3 nets, N = 500, width 128": ({"n_train": 500, "width": 128, "seed": [0, 1, 2]}, 60, 1),
 }
 
 
