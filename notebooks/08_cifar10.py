@@ -124,8 +124,8 @@ table(long_gain, {"activation": "{}"} | digits)
 # %% [markdown]
 # The runs of {numref}`fig-cifar10-long` took {glue:text}`long_minutes:.0f` minutes of one core ({glue:text}`long_device`, torch {glue:text}`long_torch`). At the common learning rate the gain
 # is between {glue:text}`long_least:.2f` and {glue:text}`long_most:.2f` nats, and its interval lies above zero for {glue:text}`long_sure:.0f` of the five activations. At the last step the
-# training loss of critical networks is still ahead by {glue:text}`end_least:.2f` to {glue:text}`end_most:.2f` nats, and their test accuracy by {glue:text}`acc_least:.1%` to
-# {glue:text}`acc_most:.1%`: it is no matter of starting up only. Averaged over seeds they
+# training loss of critical networks is still ahead by {glue:text}`end_least:.2f` to {glue:text}`end_most:.2f` nats, and they are right on {glue:text}`acc_least:.1%` to
+# {glue:text}`acc_most:.1%` more of the test images: it is no matter of starting up only. Averaged over seeds they
 # are ahead of ReLU as well, whose mean loss is {glue:text}`relu_long:.2f` where theirs are between {glue:text}`critical_least:.2f` and {glue:text}`critical_most:.2f`.
 #
 # **How many steps it takes to tell.** When we first made this study it had {glue:text}`early_steps:.0f` steps, and its verdict on {glue:text}`early_unsure` was "undecided". Those steps are the first
@@ -149,9 +149,9 @@ table(stable, {"activation": "{}", "init": "{}", "stable_lr": "{:g}", "tried_up_
 # %% [markdown]
 # **Each at its own best rate.** {numref}`fig-cifar10-long-rates` has the learning rates, {numref}`tab-cifar10-best-gain` the gain when each initialisation has the best of its own, and
 # {numref}`tab-cifar10-stable` the largest rate tried that is stable. Critical networks of all five activations do best at the rate {glue:text}`critical_rate`. So do those of {glue:text}`same_rate` under He
-# initialisation; the others take the next larger rate there, as on MNIST, and make up for a part of their start. Critical initialisation keeps a mean gain between {glue:text}`best_least:.2f` and {glue:text}`best_most:.2f` nats,
-# the largest that of {glue:text}`best_top`; the interval is above zero for {glue:text}`best_sure:.0f` of five, {glue:text}`best_names`, and the lowest end of any is {glue:text}`best_low:+.2f`. So the sign is the same for all, but with
-# five seeds it is not proved for all, and which activations are told from zero is not what it was on MNIST: with intervals as wide as the gains that is chance.
+# initialisation; the others take the next larger rate there and make up for a part of their start. Critical initialisation keeps a mean gain between {glue:text}`best_least:.2f` and {glue:text}`best_most:.2f` nats,
+# the largest that of {glue:text}`best_top`; the interval is above zero for {glue:text}`best_sure:.0f` of five, {glue:text}`best_names`, and the lowest end of any is {glue:text}`best_low:+.2f`. So the mean is positive for all, but with
+# five seeds it is not proved for all, and which activations are told from zero is not what it was on MNIST: with intervals about as wide as the gains that may be chance.
 #
 # It is a gain in speed on the images trained on. With 1,000 of them a network learns much by heart, and on images it has not seen critical networks at their best rate end with an accuracy of
 # {glue:text}`seen_critical:.1%`, He's with {glue:text}`seen_he:.1%`, averaged over activations: no difference worth reading.

@@ -139,7 +139,7 @@ table(by_width, {"activation": "{}", "temperature": "{:g}", "width": "{}"} | siz
 # SWISH ends with a test accuracy of {glue:text}`full_critical:.1%`, He-initialised SWISH with {glue:text}`full_he:.1%`, ReLU with {glue:text}`full_relu:.1%` ({numref}`fig-pays-full`).
 # On all 50,000 photographs, after as many steps, it is {glue:text}`photo_critical:.1%`, {glue:text}`photo_he:.1%` and {glue:text}`photo_relu:.1%`, and the training losses are {glue:text}`photo_loss_critical:.2f`, {glue:text}`photo_loss_he:.2f`
 # and {glue:text}`photo_loss_relu:.2f` ({numref}`fig-pays-full-cifar10`): the same order, much earlier in the training. Averaged over these steps critical SWISH is level with ReLU, and is ahead of He's by
-# {glue:text}`photo_gain:.2f` nats only, since it starts from a larger loss. With one seed there is no interval; {doc}`08_cifar10` has five, on fewer images and over more steps.
+# {glue:text}`photo_gain:.2f` nats only, since it starts from a larger loss. With one seed there is no interval; the long runs of the last chapter, {doc}`08_cifar10`, have five seeds, on fewer images and over more steps.
 #
 # ## What this means for your network
 #
