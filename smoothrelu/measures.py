@@ -240,10 +240,15 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "faster-than-default-mnist": lambda: gain_at_best_rate(
         "mnist_rates", "mnist_default", over="standard"
     ),
+    "faster-best-rate-cifar10": lambda: gain_at_best_rate("cifar10_rates"),
+    "faster-than-default-cifar10": lambda: gain_at_best_rate(
+        "cifar10_rates", "cifar10_default", over="standard"
+    ),
     "pays-deep": lambda: _worst(gain_over_depths([21], 1.0)),
     "pays-deepest": lambda: _worst(gain_over_depths([51], 1.0)),
     "pays-not-cold": lambda: farthest_gain([6, 11, 21, 51], 0.1),
     "cold-alike-mnist": lambda: distance_from_relu("mnist_cold"),
+    "cold-alike-cifar10": lambda: distance_from_relu("cifar10_cold"),
     "alike-mnist": lambda: spread_over_activations("mnist_warm"),
     "alike-cifar10": lambda: spread_over_activations("cifar10_warm"),
     "ntk-smooth-variation": lambda: exponent("ntk_mnist", _Q, _SMOOTH, 1.0, 1.0),
