@@ -35,7 +35,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sweeps": sweeps.sweeps,
     "book": sweeps.book,
 }
-_ONCE = {"closed_forms", "quadrature", "criticality", "start_up", "sweeps", "book"}  # all threads
+_WITH_ALL_CORES = {  # and not with one thread too
+    *("neural_tangents", "closed_forms", "quadrature", "criticality", "start_up", "sweeps", "book"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _write_scaling()
             continue
         rows = []
-        for threads in [cores()] if name in _ONCE else sorted({1, cores()}):
+        for threads in [cores()] if name in _WITH_ALL_CORES else sorted({1, cores()}):
             for row in BENCHMARKS[name](threads):
                 print(_readable(row), flush=True)
                 rows.append(asdict(row) | {"benchmark": name, **_provenance()})
