@@ -9,6 +9,7 @@ PYTHON     ?=
 # More words for the programs: make test TESTFLAGS='-k kernel', make lab LABFLAGS=--no-browser
 TESTFLAGS  ?=
 LABFLAGS   ?=
+BENCH      ?=
 
 # These hold whatever a person typed. $(value) keeps make, and the quoted environment
 # variable keeps the shell, from expanding or executing any of it.
@@ -28,7 +29,7 @@ DOUBLE_CLICK := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf test chapter lab paper data lint lock clean distclean named venv
+.PHONY: help book pdf test chapter lab paper data bench peers lint lock clean distclean named venv
 
 help:  ## list the targets
 	@echo 'Usage: make TARGET'
@@ -59,6 +60,18 @@ paper: $(STAMP)  ## compute the committed tables of the long runs anew, hours: S
 data: $(STAMP)  ## fetch the full MNIST and CIFAR-10 into data/full, every file checked
 	@$(PY) -m smoothrelu.fetch
 
+bench: $(STAMP) peers  ## our work beside its peers, half an hour on a quiet machine (BENCH='step eager' picks some)
+	@$(PY) -m smoothrelu.benchmark $(BENCH)
+
+peers: .peers/.installed  ## an environment for neural-tangents and JAX (Python 3.11; 2.6 GB)
+
+.peers/.installed:
+	@rm -rf .peers
+	@python3.11 -m venv .peers || { echo 'neural-tangents needs Python 3.11 as python3.11' >&2; exit 1; }
+	@.peers/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["peers"], sep="\n")' > .peers/wanted.txt
+	@.peers/bin/pip install --disable-pip-version-check -r .peers/wanted.txt
+	@touch $@
+
 lint: $(STAMP)  ## check the style with ruff
 	@$(PY) -m ruff check --output-format=concise .
 
@@ -75,7 +88,7 @@ clean:  ## remove what was built; data/ keeps what was computed or fetched
 	rm -rf _build book/chapters .snakemake .pytest_cache .ruff_cache .hypothesis
 
 distclean: clean  ## remove the environment too
-	rm -rf $(VENV) _pairs smoothrelu.egg-info build
+	rm -rf $(VENV) .peers _pairs smoothrelu.egg-info build
 
 named:
 	@if [ -z "$$CHAPTER" ]; then \

@@ -9,8 +9,8 @@ of an activation follows from g, g' and g'':
 
 A gate is written once, as a plain composition of differentiable torch operations that neither
 overflow nor form 0 * inf for any u inside its `support`; outside it the gate equals its limit in
-float64, so u is clamped. Beside it stand `forward` and `backward`: the same mathematics in place
-and in torch's cheapest operations, for training.
+float64, so u is clamped. Beside it stand `forward` and `backward`: the same mathematics in as few
+passes over memory as torch's cheapest operations allow, for training.
 """
 
 import math
@@ -25,23 +25,24 @@ from torch.autograd import forward_ad
 TensorFunction = Callable[[Tensor], Tensor]
 
 _LOG2_E = math.log2(math.e)
+_COLDEST = 1e-30  # from here on 1/T is a number in float32, and the hot path multiplies by it
 
 
 @dataclass(frozen=True)
 class Gate:
     """g(u), g'(u) and g''(u), and the interval of u outside which g is constant to float64.
 
-    forward(x, u, T) is phi_T(x) and backward(grad, u) is grad * phi_T'(x), the hot path of
-    training: not differentiable themselves, they may overwrite u, and nothing else. The product
-    with grad is not in place, so that autograd can batch it (is_grads_batched).
+    forward(x, T) is phi_T(x) and backward(grad, x, T) is grad * phi_T'(x), the hot path of
+    training. They are not differentiable themselves. Each pass over memory counts, and a fresh
+    tensor counts as two: they write into what they made before, never into x or grad.
     """
 
     value: TensorFunction
     first: TensorFunction
     second: TensorFunction
     support: tuple[float, float]
-    forward: Callable[[Tensor, Tensor, float], Tensor]
-    backward: Callable[[Tensor, Tensor], Tensor]
+    forward: Callable[[Tensor, float], Tensor]
+    backward: Callable[[Tensor, Tensor, float], Tensor]
 
 
 class SmoothReLU(nn.Module):
@@ -80,9 +81,12 @@ class SmoothReLU(nn.Module):
         self._temperature = value if scalar else float(value)
 
     def forward(self, x: Tensor) -> Tensor:
-        if isinstance(self.temperature, Tensor) or _under_transform():
+        T = self.temperature
+        if isinstance(T, Tensor) or T < _COLDEST or _under_transform():
             return self._value(x)
-        return _SavesOnlyItsInput.apply(x, self)
+        if torch.is_grad_enabled() and x.requires_grad:
+            return _SavesOnlyItsInput.apply(x, self)
+        return self.gate.forward(_wide(x, self), T).to(x.dtype)
 
     def derivative(self, x: Tensor, order: int = 1) -> Tensor:
         """phi_T'(x) or phi_T''(x), in closed form, for order 1 or 2."""
@@ -104,13 +108,20 @@ class SmoothReLU(nn.Module):
 
     def _scaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x in at least single precision, and u = x/T clamped to the gate's support."""
-        if not x.is_floating_point():
-            raise ValueError(f"{self} needs a floating tensor, got {x.dtype}; call x.float() first")
-        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        wide = _wide(x, self)
         return wide, (wide / self.temperature).clamp(*self.gate.support)
 
     def extra_repr(self) -> str:
         return f"temperature={plain_temperature(self.temperature)!r}"
+
+
+def _wide(x: Tensor, activation: nn.Module) -> Tensor:
+    """x in at least single precision."""
+    if not x.is_floating_point():
+        raise ValueError(
+            f"{activation} needs a floating tensor, got {x.dtype}; call x.float() first"
+        )
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def plain_temperature(temperature: float | Tensor) -> float:
@@ -130,16 +141,19 @@ class _SavesOnlyItsInput(torch.autograd.Function):
     def forward(ctx, x, activation):
         ctx.save_for_backward(x)
         ctx.activation = activation
-        wide, u = activation._scaled(x)
-        return activation.gate.forward(wide, u, activation.temperature).to(x.dtype)
+        return activation.gate.forward(_wide(x, activation), activation.temperature).to(x.dtype)
 
     @staticmethod
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
+        activation = ctx.activation
         if torch.is_grad_enabled():  # a higher derivative is wanted
-            return grad * ctx.activation.derivative(x), None
-        _, u = ctx.activation._scaled(x)
-        return ctx.activation.gate.backward(grad.to(u.dtype), u).to(x.dtype), None
+            return grad * activation.derivative(x), None
+        wide, T = _wide(x, activation), activation.temperature
+        if _is_batched(grad):  # by vmap, or is_grads_batched: it fits into nothing made here
+            slope = activation.gate.backward(torch.ones_like(wide), wide, T)
+            return grad * slope.to(x.dtype), None
+        return activation.gate.backward(grad.to(wide.dtype), wide, T).to(x.dtype), None
 
 
 def _under_transform() -> bool:
@@ -149,6 +163,11 @@ def _under_transform() -> bool:
         or forward_ad._current_level >= 0
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
+
+
+def _is_batched(grad: Tensor) -> bool:
+    functorch = torch._C._functorch
+    return functorch.is_batchedtensor(grad) or functorch.is_legacy_batchedtensor(grad)
 
 
 def _exp(u: Tensor) -> Tensor:
@@ -164,6 +183,15 @@ def _one(u: Tensor) -> Tensor:
 # -------------------------------------------------------------------------------------------------
 
 
+def _swish_forward(x: Tensor, T: float) -> Tensor:
+    return x.mul(1 / T).sigmoid_().mul_(x)
+
+
+def _swish_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+    u = x.mul(1 / T).clamp_(-800, 800)
+    return torch.ops.aten.silu_backward(grad, u, grad_input=u)
+
+
 class SWISH(SmoothReLU):
     r"""x sigmoid(x/T)  (Ramachandran et al. 2017; SiLU at T = 1; their beta is 1/T)."""
 
@@ -172,8 +200,8 @@ class SWISH(SmoothReLU):
         first=lambda u: torch.sigmoid(u) * torch.sigmoid(-u),
         second=lambda u: -torch.sigmoid(u) * torch.sigmoid(-u) * torch.tanh(u / 2),
         support=(-800.0, 800.0),
-        forward=lambda x, u, T: u.sigmoid_().mul_(x),
-        backward=torch.ops.aten.silu_backward,
+        forward=_swish_forward,
+        backward=_swish_backward,
     )
 
 
@@ -181,10 +209,15 @@ def _normal_density(u: Tensor) -> Tensor:
     return _exp(-0.5 * u * u) * (1 / math.sqrt(2 * math.pi))
 
 
-def _gelu_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+def _gelu_forward(x: Tensor, T: float) -> Tensor:
     """ReLU(x) + T gelu(-|u|): torch's gelu costs a sixth of erfc, and T gelu(u) could overflow."""
-    correction = torch.nn.functional.gelu(u.abs_().neg_())
-    return torch.relu(x).add_(correction, alpha=T)
+    u = x.abs().mul_(-1 / T).clamp_(min=-40)
+    return x.clamp(min=0).add_(torch.ops.aten.gelu(u, out=u), alpha=T)
+
+
+def _gelu_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+    u = x.mul(1 / T).clamp_(-40, 40)
+    return torch.ops.aten.gelu_backward(grad, u, grad_input=u)
 
 
 class GELU(SmoothReLU):
@@ -201,7 +234,7 @@ class GELU(SmoothReLU):
         second=lambda u: -u * _normal_density(u),
         support=(-40.0, 40.0),
         forward=_gelu_forward,
-        backward=torch.ops.aten.gelu_backward,
+        backward=_gelu_backward,
     )
 
 
@@ -215,17 +248,18 @@ def _gumbel_second(u: Tensor) -> Tensor:
     return e * _exp(-e) * (e - 1)
 
 
-def _gumbel_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
+def _gumbel_forward(x: Tensor, T: float) -> Tensor:
     """x / 2^(2^w), w = log2(log2 e) - u log2 e."""
-    u.mul_(-_LOG2_E).add_(math.log2(_LOG2_E)).exp2_().exp2_()
-    return torch.div(x, u, out=u)
+    w = torch.add(x.new_tensor(math.log2(_LOG2_E)), x, alpha=-_LOG2_E / T).exp2_().exp2_()
+    return torch.div(x, w, out=w)
 
 
-def _gumbel_backward(grad: Tensor, u: Tensor) -> Tensor:
-    """grad g (1 + u e) with e = exp(-u), g = exp(-e)."""
-    e = u.mul(-_LOG2_E).exp2_()
-    g = e.mul(-_LOG2_E).exp2_()
-    return e.mul_(u).add_(1).mul_(g).mul(grad)
+def _gumbel_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+    """grad (1 + u e) / exp(e) with e = exp(-u) = 2^w, clamped where exp(-e) is 0."""
+    w = x.mul(-_LOG2_E / T).clamp_(-1000, 7 * _LOG2_E)
+    e = w.exp2()
+    torch.addcmul(_one(x), w, e, value=-1 / _LOG2_E, out=w)
+    return w.div_(e.mul_(_LOG2_E).exp2_()).mul_(grad)
 
 
 class GumbelLU(SmoothReLU):
@@ -245,15 +279,22 @@ def _inverse_hypotenuse(u: Tensor) -> Tensor:
     return torch.rsqrt(1 + u * u)
 
 
-def _algebraic_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
-    v = torch.addcmul(_one(u), u, u).rsqrt_().mul_(u)
-    return v.mul_(0.5).add_(0.5).mul_(x)
+def _half_inverse_hypotenuse(u: Tensor) -> Tensor:
+    """1/(2 sqrt(1 + u^2))"""
+    return torch.addcmul(4 * _one(u), u, u, value=4).rsqrt_()
 
 
-def _algebraic_backward(grad: Tensor, u: Tensor) -> Tensor:
-    """grad (1/2 + v - v^3/2) with v = u / sqrt(1 + u^2)."""
-    v = torch.addcmul(_one(u), u, u).rsqrt_().mul_(u)
-    return torch.mul(v, v, out=u).mul_(-0.5).add_(1).mul_(v).add_(0.5).mul(grad)
+def _algebraic_forward(x: Tensor, T: float) -> Tensor:
+    u = x.mul(1 / T).clamp_(-1e15, 1e15)
+    return u.mul_(_half_inverse_hypotenuse(u)).add_(0.5).mul_(x)
+
+
+def _algebraic_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+    """grad (1/2 + q + 4 q r^2) with r = 1/(2 sqrt(1 + u^2)) and q = u r."""
+    u = x.mul(1 / T).clamp_(-1e15, 1e15)
+    r = _half_inverse_hypotenuse(u)
+    u.mul_(r)
+    return torch.addcmul(u, u, r.square_(), value=4, out=u).add_(0.5).mul_(grad)
 
 
 class AlgebraicLU(SmoothReLU):
@@ -274,16 +315,18 @@ def _guderman_first(u: Tensor) -> Tensor:
     return (4 / math.pi) * e / (1 + e * e)
 
 
-def _guderman_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
-    e = u.mul_(2 * _LOG2_E).exp2_()
-    return torch.atan2(e, _one(e), out=e).mul_(2 / math.pi).mul_(x)
+def _guderman_forward(x: Tensor, T: float) -> Tensor:
+    e = x.mul(2 * _LOG2_E / T).exp2_()
+    return torch.atan2(e, _one(x), out=e).mul_(2 / math.pi).mul_(x)
 
 
-def _guderman_backward(grad: Tensor, u: Tensor) -> Tensor:
-    """grad (2/pi) (atan(e) + 2 u e/(1 + e^2)) with e = exp(2 u)."""
-    e = u.mul(2 * _LOG2_E).exp2_()
-    slope = torch.atan2(e, _one(e)).addcdiv_(u.mul_(e), torch.addcmul(_one(e), e, e), value=2)
-    return slope.mul_(2 / math.pi).mul(grad)
+def _guderman_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+    """grad (2/pi) (atan(e) + 2 u/(e + 1/e)) with e = exp(2 u)."""
+    u = x.mul(2 / T).clamp_(-800, 800)
+    e = u.mul(_LOG2_E).exp2_()
+    angle = torch.atan2(e, _one(x))
+    u.div_(torch.addcdiv(e, _one(x), e, out=e))
+    return angle.add_(u).mul_(2 / math.pi).mul_(grad)
 
 
 class GudermanLU(SmoothReLU):
@@ -321,12 +364,13 @@ def _mish_gate(u: Tensor) -> Tensor:
     return m / (m + 2)
 
 
-def _mish_forward(x: Tensor, u: Tensor, T: float) -> Tensor:
-    return _mish_gate(u).mul_(x)
+def _mish_forward(x: Tensor, T: float) -> Tensor:
+    return _mish_gate((x / T).clamp_(-800, 20)).mul_(x)
 
 
-def _mish_backward(grad: Tensor, u: Tensor) -> Tensor:
-    return _mish_gate(u).addcmul_(u, _mish_first(u)).mul(grad)
+def _mish_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+    u = (x / T).clamp_(-800, 20)
+    return _mish_gate(u).addcmul_(u, _mish_first(u)).mul_(grad)
 
 
 class Mish(SmoothReLU):

@@ -119,12 +119,13 @@ def _sum_pairs(left: Tensor, right: Tensor, coefficients: Tensor, y: Tensor):
     low = _polynomials(y, a + 1)
     high = _polynomials(low.pop(), b)
     sums = []
-    for function in left @ coefficients:
+    for function in (left @ coefficients).transpose(1, 2):
         total = 0
-        for j, factor in enumerate(high):
-            inner = function[0, j] @ right
-            for i in range(1, a):
-                inner = torch.addcmul(inner, function[i, j] @ right, low[i])
+        for lines, factor in zip(function, high, strict=True):
+            terms = (lines.flatten(0, 1) @ right).view(a, *y.shape)  # one product for all i
+            inner = terms[0]
+            for term, polynomial in zip(terms[1:], low[1:], strict=True):
+                inner = torch.addcmul(inner, term, polynomial)
             total = total + inner * factor
         sums.append(total)
     return sums[0], sums[1]

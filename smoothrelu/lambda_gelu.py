@@ -171,7 +171,7 @@ class _SavesInputAndHardness(torch.autograd.Function):
         if torch.is_grad_enabled():  # a higher derivative is wanted
             by_x = wide_grad * (gate.value(u) + u * gate.first(u))
         else:
-            by_x = gate.backward(wide_grad, u)
+            by_x = torch.ops.aten.gelu_backward(wide_grad, u)
         return by_x.to(x.dtype), by_hardness
 
 

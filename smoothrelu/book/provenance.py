@@ -121,8 +121,8 @@ def _device(wanted: str) -> str:
         if torch.cuda.is_available():
             return torch.cuda.get_device_name(wanted if ":" in wanted else None)
     if wanted == "mps":
-        return f"{_processor()}, GPU (mps)"
-    return f"{_processor()}, {_cores()} cores"
+        return f"{processor()}, GPU (mps)"
+    return f"{processor()}, {_cores()} cores"
 
 
 def _cores() -> int:
@@ -130,7 +130,7 @@ def _cores() -> int:
     return len(available(0)) if available else os.cpu_count() or 1
 
 
-def _processor() -> str:
+def processor() -> str:
     if platform.system() == "Darwin":
         return _output(["sysctl", "-n", "machdep.cpu.brand_string"]) or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")

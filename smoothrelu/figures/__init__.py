@@ -40,6 +40,7 @@ from smoothrelu.figures.lambda_gelu import (
     substitution_drops,
 )
 from smoothrelu.figures.ntk import collapse, kernel_speed, path_laws, travel_by_width
+from smoothrelu.figures.performance import growth, ratios
 from smoothrelu.figures.relu_limit import (
     drift_over_depth,
     error_against_angle,
@@ -92,6 +93,7 @@ __all__ = [
     "gain_map",
     "gates_and_activations",
     "gradient_going_back",
+    "growth",
     "hardening_and_criticality",
     "hardness_paths",
     "hardness_profiles",
@@ -111,6 +113,7 @@ __all__ = [
     "path_laws",
     "paths_of_kernels",
     "phase_diagrams",
+    "ratios",
     "slow_flows",
     "small_steps",
     "spectral_crossover",

@@ -89,6 +89,10 @@ ARROWS = {
         *("phase_diagram", "published", "random_networks", "relu_limit", "relu_networks"),
         *("results", "spectra"),
     },
+    "benchmark": {
+        *("activations", "book", "critical", "datasets", "engine", "experiments"),
+        *("infinite_width", "network", "ntk", "published", "results", "runs"),
+    },
     "summaries": set(),
     "hardness_tables": {"summaries"},
     "figures": set(),

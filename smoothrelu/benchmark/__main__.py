@@ -1,0 +1,104 @@
+"""The command line: python -m smoothrelu.benchmark (`make bench`)."""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+
+import pandas
+import torch
+
+from smoothrelu.benchmark import activations, kernels, ntk, scaling, sweeps
+from smoothrelu.benchmark.timing import Row, warm_allocator
+from smoothrelu.book.provenance import processor
+from smoothrelu.engine import cores
+from smoothrelu.published import RESULTS, publish, published
+from smoothrelu.results import commit
+
+Benchmark = Callable[[int], Iterator[Row]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "step": activations.in_a_step,
+    "eager": activations.alone,
+    "compiled": partial(activations.alone, compiled=True),
+    "tracking": ntk.tracking,
+    "torch_ntk": ntk.beside_torch,
+    "neural_tangents": ntk.beside_neural_tangents,
+    "closed_forms": kernels.beside_closed_forms,
+    "quadrature": kernels.beside_quadrature,
+    "criticality": kernels.criticalities,
+    "start_up": sweeps.start_up,
+    "sweeps": sweeps.sweeps,
+    "book": sweeps.book,
+}
+_WITH_ALL_CORES = {  # and not with one thread too
+    *("neural_tangents", "closed_forms", "quadrature", "criticality", "start_up", "sweeps", "book"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m smoothrelu.benchmark",
+        description="Time our work beside its peers and write data/results/benchmark.csv. Leave "
+        "the machine alone meanwhile. Rows of benchmarks that are not named are kept.",
+    )
+    names = [*BENCHMARKS, "scaling"]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    chosen = parser.parse_args(arguments).names or names
+    unknown = sorted({*chosen} - {*names})
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")
+    warm_allocator()
+    for name in chosen:
+        if name == "scaling":
+            _write_scaling()
+            continue
+        rows = []
+        for threads in [cores()] if name in _WITH_ALL_CORES else sorted({1, cores()}):
+            for row in BENCHMARKS[name](threads):
+                print(_readable(row), flush=True)
+                rows.append(asdict(row) | {"benchmark": name, **_provenance()})
+        _replace(name, pandas.DataFrame(rows))
+    return 0
+
+
+def _replace(name: str, rows: pandas.DataFrame) -> None:
+    """Put the rows of one benchmark in place of its old ones."""
+    there = (RESULTS / "benchmark.csv").exists()
+    old = published("benchmark", command="make bench") if there else rows[:0]
+    parts = [rows if n == name else old[old["benchmark"] == n] for n in BENCHMARKS]
+    table = pandas.concat([part for part in parts if len(part)])
+    publish("benchmark", table, _provenance() | {"about": "our work beside its peers"})
+
+
+def _write_scaling() -> None:
+    record = _provenance() | {"about": "how the work grows"}
+    publish("benchmark_growth", scaling.growth(), record | scaling.limits())
+    publish("benchmark_step", scaling.where_a_step_goes(), record)
+    publish("benchmark_memory", scaling.memory(), record)
+
+
+def _provenance() -> dict:
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "commit": commit(),
+        "torch": torch.__version__,
+        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
+
+
+def _readable(row: Row) -> str:
+    reached = "" if row.target is None else "reached" if row.ratio <= row.target else "MISSED"
+    ratio = f"{row.ratio:.3g} [{row.low:.3g}, {row.high:.3g}]"
+    target = "" if row.target is None else f"<= {row.target:.3g}"
+    what = f"{row.work}: {row.case} / {row.peer}, {row.threads} thr"
+    return f"{what:110s} {ratio:24s} {target:9s} {reached}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
