@@ -21,7 +21,7 @@ _WORK = "infinite width, NNGP and NTK, depth 20, float64"
 def beside_closed_forms(threads: int) -> Iterator[Row]:
     """GELU and ReLU have closed forms, which neural-tangents knows; ours does not."""
     for name, activation in {"Gelu": GELU(), "Relu": nn.ReLU()}.items():
-        for n in (500,):
+        for n in (500, 2000):
             for norms in ("equal", "unequal"):
                 x = images(n, norms)
                 with Peer(threads) as peer, with_threads(threads):
