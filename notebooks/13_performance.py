@@ -117,7 +117,7 @@ figures.growth(grown)
 # A sweep is compared with what one would write without it, a loop over networks and `torch.optim.SGD`, from the call to the table, processes and the reading of data included ({numref}`tab-perf-rest`). Where there is no peer, the ratio is the share of a budget in seconds. Small networks gain most, since
 # two processes of one thread each do not wait for each other; the start of the processes, some seconds, is the price, and the engine pays it only where it comes back.
 
-# %% mystnb={"figure": {"caption": "Sweeps, criticality, start-up.", "name": "tab-perf-rest"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Sweeps, criticality, start-up, and the book itself.", "name": "tab-perf-rest"}} tags=["hide-input"]
 table(others, {"work": "{}"} | digits)
 
 # %% [markdown]
