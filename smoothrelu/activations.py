@@ -250,7 +250,7 @@ def _gumbel_second(u: Tensor) -> Tensor:
 
 def _gumbel_forward(x: Tensor, T: float) -> Tensor:
     """x / 2^(2^w), w = log2(log2 e) - u log2 e."""
-    w = torch.add(x.new_tensor(math.log2(_LOG2_E)), x, alpha=-_LOG2_E / T).exp2_().exp2_()
+    w = torch.add(x.new_full((), math.log2(_LOG2_E)), x, alpha=-_LOG2_E / T).exp2_().exp2_()
     return torch.div(x, w, out=w)
 
 

@@ -79,10 +79,7 @@ def _loop(runs: list[Run]) -> Sample:
 def start_up(threads: int) -> Iterator[Row]:
     """A new process that imports us, against one that imports torch."""
     case = "from smoothrelu import critical_init_"
-    ours, theirs = (
-        _command([sys.executable, "-c", "from smoothrelu import critical_init_"], _ROOT),
-        _importing("torch"),
-    )
+    ours, theirs = (_command([sys.executable, "-c", c], _ROOT) for c in (case, "import torch"))
     ours(), theirs()  # the files of both are read from the disk once
     yield from against(
         "start of a process",
@@ -93,10 +90,6 @@ def start_up(threads: int) -> Iterator[Row]:
         threads=threads,
         rounds=9,
     )
-
-
-def _importing(module: str) -> Sample:
-    return _command(f"{sys.executable} -c".split() + [f"import {module}"], _ROOT)
 
 
 def book(threads: int) -> Iterator[Row]:
