@@ -25,24 +25,27 @@ from torch.autograd import forward_ad
 TensorFunction = Callable[[Tensor], Tensor]
 
 _LOG2_E = math.log2(math.e)
-_COLDEST = 1e-30  # from here on 1/T is a number in float32, and the hot path multiplies by it
+_HOT_PATH = (1e-9, 1e9)  # temperatures whose squares, and 1/T, are at home in float32
+_BLOCK = 1 << 19  # elements at a time of a large tensor: what is made of them stays in the cache
 
 
 @dataclass(frozen=True)
 class Gate:
     """g(u), g'(u) and g''(u), and the interval of u outside which g is constant to float64.
 
-    forward(x, T) is phi_T(x) and backward(grad, x, T) is grad * phi_T'(x), the hot path of
-    training. They are not differentiable themselves. Each pass over memory counts, and a fresh
-    tensor counts as two: they write into what they made before, never into x or grad.
+    forward(x, T, out) writes phi_T(x) into out, and backward(grad, x, T, out) grad * phi_T'(x): the
+    hot path of training, at T within _HOT_PATH. They are not differentiable themselves. Each pass
+    over memory counts, and a fresh tensor counts as two.
+    needs_output: backward(grad, x, y, T, out) is given y = phi_T(x) too.
     """
 
     value: TensorFunction
     first: TensorFunction
     second: TensorFunction
     support: tuple[float, float]
-    forward: Callable[[Tensor, float], Tensor]
-    backward: Callable[[Tensor, Tensor, float], Tensor]
+    forward: Callable[..., object]
+    backward: Callable[..., object]
+    needs_output: bool = False
 
 
 class SmoothReLU(nn.Module):
@@ -82,11 +85,11 @@ class SmoothReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         T = self.temperature
-        if isinstance(T, Tensor) or T < _COLDEST or _under_transform():
+        if isinstance(T, Tensor) or not _HOT_PATH[0] <= T <= _HOT_PATH[1] or _under_transform():
             return self._value(x)
         if torch.is_grad_enabled() and x.requires_grad:
-            return _SavesOnlyItsInput.apply(x, self)
-        return self.gate.forward(_wide(x, self), T).to(x.dtype)
+            return _HotPath.apply(x, self)
+        return _blockwise(self.gate.forward, _wide(x, self), T=T).to(x.dtype)
 
     def derivative(self, x: Tensor, order: int = 1) -> Tensor:
         """phi_T'(x) or phi_T''(x), in closed form, for order 1 or 2."""
@@ -129,8 +132,9 @@ def plain_temperature(temperature: float | Tensor) -> float:
     return float(temperature.detach() if isinstance(temperature, Tensor) else temperature)
 
 
-class _SavesOnlyItsInput(torch.autograd.Function):
-    """phi_T with its closed-form derivative: keeps x for backward and nothing else.
+class _HotPath(torch.autograd.Function):
+    """phi_T with its closed-form derivative: keeps x for backward, and its output where that saves
+    time: the next linear layer keeps that anyway.
 
     It has no `jvp` on purpose: nested forward mode through a Function is silently wrong
     (pytorch/pytorch#197867), so under forward mode, torch.func and torch.compile the plain
@@ -139,21 +143,44 @@ class _SavesOnlyItsInput(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, activation):
-        ctx.save_for_backward(x)
-        ctx.activation = activation
-        return activation.gate.forward(_wide(x, activation), activation.temperature).to(x.dtype)
+        ctx.activation, wide = activation, _wide(x, activation)
+        y = _blockwise(activation.gate.forward, wide, T=activation.temperature).to(x.dtype)
+        # in half precision an output says too little of its gate
+        ctx.save_for_backward(x, *((y,) if activation.gate.needs_output and wide is x else ()))
+        return y
 
     @staticmethod
     def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
+        x, *kept = ctx.saved_tensors
         activation = ctx.activation
         if torch.is_grad_enabled():  # a higher derivative is wanted
             return grad * activation.derivative(x), None
-        wide, T = _wide(x, activation), activation.temperature
+        gate, wide, T = activation.gate, _wide(x, activation), activation.temperature
+        inputs = (wide, *kept)
+        if gate.needs_output and not kept:
+            inputs = (wide, _blockwise(gate.forward, wide, T=T))
         if _is_batched(grad):  # by vmap, or is_grads_batched: it fits into nothing made here
-            slope = activation.gate.backward(torch.ones_like(wide), wide, T)
+            slope = _blockwise(gate.backward, torch.ones_like(wide), *inputs, T=T)
             return grad * slope.to(x.dtype), None
-        return activation.gate.backward(grad.to(wide.dtype), wide, T).to(x.dtype), None
+        return _blockwise(gate.backward, grad.to(wide.dtype), *inputs, T=T).to(x.dtype), None
+
+
+def _blockwise(kernel: Callable[..., object], *inputs: Tensor, T: float) -> Tensor:
+    """kernel(*inputs, T, out) into a new tensor like the first; on a CPU in blocks where that is
+    large, so that all but the first and the last pass over memory stay in the cache.
+    """
+    out = torch.empty_like(inputs[0])
+    all_of_it = (*inputs, out)
+    if (
+        out.numel() <= 2 * _BLOCK
+        or out.device.type != "cpu"
+        or not all(t.is_contiguous() for t in all_of_it)
+    ):
+        kernel(*inputs, T, out)
+        return out
+    for *block, into in zip(*(t.view(-1).split(_BLOCK) for t in all_of_it), strict=True):
+        kernel(*block, T, into)
+    return out
 
 
 def _under_transform() -> bool:
@@ -175,21 +202,22 @@ def _exp(u: Tensor) -> Tensor:
     return torch.exp2(u * _LOG2_E)
 
 
-def _one(u: Tensor) -> Tensor:
-    return u.new_ones(())
+def _constant(value: float, like: Tensor) -> Tensor:
+    return like.new_full((), value)
 
 
 # --- the gates
 # -------------------------------------------------------------------------------------------------
 
 
-def _swish_forward(x: Tensor, T: float) -> Tensor:
-    return x.mul(1 / T).sigmoid_().mul_(x)
+def _swish_forward(x: Tensor, T: float, out: Tensor) -> None:
+    """softplus(x/T) has the slope sigmoid(x/T), and torch's softplus has a temperature."""
+    torch.ops.aten.softplus_backward(x, x, 1 / T, 40, grad_input=out)
 
 
-def _swish_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
-    u = x.mul(1 / T).clamp_(-800, 800)
-    return torch.ops.aten.silu_backward(grad, u, grad_input=u)
+def _swish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
+    u = torch.mul(x, 1 / T, out=out).clamp_(-800, 800)
+    torch.ops.aten.silu_backward(grad, u, grad_input=out)
 
 
 class SWISH(SmoothReLU):
@@ -209,15 +237,15 @@ def _normal_density(u: Tensor) -> Tensor:
     return _exp(-0.5 * u * u) * (1 / math.sqrt(2 * math.pi))
 
 
-def _gelu_forward(x: Tensor, T: float) -> Tensor:
+def _gelu_forward(x: Tensor, T: float, out: Tensor) -> None:
     """ReLU(x) + T gelu(-|u|): torch's gelu costs a sixth of erfc, and T gelu(u) could overflow."""
-    u = x.abs().mul_(-1 / T).clamp_(min=-40)
-    return x.clamp(min=0).add_(torch.ops.aten.gelu(u, out=u), alpha=T)
+    u = torch.abs(x, out=out).mul_(-1 / T).clamp_(min=-40)
+    torch.ops.aten.gelu(u, out=u).mul_(T).add_(x.clamp(min=0))
 
 
-def _gelu_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
-    u = x.mul(1 / T).clamp_(-40, 40)
-    return torch.ops.aten.gelu_backward(grad, u, grad_input=u)
+def _gelu_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
+    u = torch.mul(x, 1 / T, out=out).clamp_(-40, 40)
+    torch.ops.aten.gelu_backward(grad, u, grad_input=out)
 
 
 class GELU(SmoothReLU):
@@ -248,18 +276,18 @@ def _gumbel_second(u: Tensor) -> Tensor:
     return e * _exp(-e) * (e - 1)
 
 
-def _gumbel_forward(x: Tensor, T: float) -> Tensor:
+def _gumbel_forward(x: Tensor, T: float, out: Tensor) -> None:
     """x / 2^(2^w), w = log2(log2 e) - u log2 e."""
-    w = torch.add(x.new_full((), math.log2(_LOG2_E)), x, alpha=-_LOG2_E / T).exp2_().exp2_()
-    return torch.div(x, w, out=w)
+    w = torch.add(_constant(math.log2(_LOG2_E), x), x, alpha=-_LOG2_E / T, out=out)
+    torch.div(x, w.exp2_().exp2_(), out=out)
 
 
-def _gumbel_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+def _gumbel_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
     """grad (1 + u e) / exp(e) with e = exp(-u) = 2^w, clamped where exp(-e) is 0."""
-    w = x.mul(-_LOG2_E / T).clamp_(-1000, 7 * _LOG2_E)
+    w = torch.mul(x, -_LOG2_E / T, out=out).clamp_(-1000, 7 * _LOG2_E)
     e = w.exp2()
-    torch.addcmul(_one(x), w, e, value=-1 / _LOG2_E, out=w)
-    return w.div_(e.mul_(_LOG2_E).exp2_()).mul_(grad)
+    torch.addcmul(_constant(1, x), w, e, value=-1 / _LOG2_E, out=w)
+    w.div_(e.mul_(_LOG2_E).exp2_()).mul_(grad)
 
 
 class GumbelLU(SmoothReLU):
@@ -279,22 +307,27 @@ def _inverse_hypotenuse(u: Tensor) -> Tensor:
     return torch.rsqrt(1 + u * u)
 
 
-def _half_inverse_hypotenuse(u: Tensor) -> Tensor:
-    """1/(2 sqrt(1 + u^2))"""
-    return torch.addcmul(4 * _one(u), u, u, value=4).rsqrt_()
+def _far(T: float) -> float:
+    """2^30 to 2^31 times T, a power of two: the gate there is 0 or 1 exactly."""
+    return math.ldexp(1.0, math.frexp(T)[1] + 30)
 
 
-def _algebraic_forward(x: Tensor, T: float) -> Tensor:
-    u = x.mul(1 / T).clamp_(-1e15, 1e15)
-    return u.mul_(_half_inverse_hypotenuse(u)).add_(0.5).mul_(x)
+def _algebraic_forward(x: Tensor, T: float, out: Tensor) -> None:
+    """x (1/2 + (x/2) / sqrt(T^2 + x^2))"""
+    z = torch.clamp(x, -_far(T), _far(T), out=out)
+    r = torch.addcmul(_constant(T * T, x), z, z).rsqrt_()
+    torch.addcmul(_constant(0.5, x), z, r, value=0.5, out=out).mul_(x)
 
 
-def _algebraic_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
-    """grad (1/2 + q + 4 q r^2) with r = 1/(2 sqrt(1 + u^2)) and q = u r."""
-    u = x.mul(1 / T).clamp_(-1e15, 1e15)
-    r = _half_inverse_hypotenuse(u)
-    u.mul_(r)
-    return torch.addcmul(u, u, r.square_(), value=4, out=u).add_(0.5).mul_(grad)
+def _algebraic_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
+    """grad (1/2 + sqrt(2) w (1 - w^2)) with w = x / sqrt(2 T^2 + 2 x^2); w (1 - w^2) is what
+    torch's tanh has as the product of w and its slope where it is w.
+    """
+    z = torch.clamp(x, -_far(T), _far(T), out=out)
+    r = torch.addcmul(_constant(2 * T * T, x), z, z, value=2).rsqrt_()
+    w = z.mul_(r)
+    torch.ops.aten.tanh_backward(w, w, grad_input=r)
+    torch.add(_constant(0.5, x), r, alpha=math.sqrt(2), out=out).mul_(grad)
 
 
 class AlgebraicLU(SmoothReLU):
@@ -315,18 +348,22 @@ def _guderman_first(u: Tensor) -> Tensor:
     return (4 / math.pi) * e / (1 + e * e)
 
 
-def _guderman_forward(x: Tensor, T: float) -> Tensor:
-    e = x.mul(2 * _LOG2_E / T).exp2_()
-    return torch.atan2(e, _one(x), out=e).mul_(2 / math.pi).mul_(x)
+def _guderman_forward(x: Tensor, T: float, out: Tensor) -> None:
+    e = torch.mul(x, 2 * _LOG2_E / T, out=out).exp2_()
+    torch.atan2(e, _constant(1, x), out=out)
+    torch.addcmul(_constant(0, x), out, x, value=2 / math.pi, out=out)
 
 
-def _guderman_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
-    """grad (2/pi) (atan(e) + 2 u/(e + 1/e)) with e = exp(2 u)."""
-    u = x.mul(2 / T).clamp_(-800, 800)
-    e = u.mul(_LOG2_E).exp2_()
-    angle = torch.atan2(e, _one(x))
-    u.div_(torch.addcdiv(e, _one(x), e, out=e))
-    return angle.add_(u).mul_(2 / math.pi).mul_(grad)
+def _guderman_backward(grad: Tensor, x: Tensor, y: Tensor, T: float, out: Tensor) -> None:
+    """grad (g + (2/pi) 2 u/(e + 1/e)) with e = exp(2 u), and g = y/x, which costs a third of the
+    arc tangent; the t below makes it 1/2 at x = 0 and is lost in |x| elsewhere.
+    """
+    t = 1e-17 * T
+    gate = torch.abs(y, out=out).add_(t).div_(x.abs().add_(2 * t))
+    v = x.mul(2 * _LOG2_E / T).clamp_(-1000, 1000)
+    e = v.exp2()
+    torch.addcdiv(e, _constant(1, x), e, out=e)
+    torch.addcdiv(gate, v, e, value=2 / math.pi / _LOG2_E, out=out).mul_(grad)
 
 
 class GudermanLU(SmoothReLU):
@@ -342,6 +379,7 @@ class GudermanLU(SmoothReLU):
         support=(-400.0, 20.0),
         forward=_guderman_forward,
         backward=_guderman_backward,
+        needs_output=True,
     )
 
 
@@ -364,13 +402,13 @@ def _mish_gate(u: Tensor) -> Tensor:
     return m / (m + 2)
 
 
-def _mish_forward(x: Tensor, T: float) -> Tensor:
-    return _mish_gate((x / T).clamp_(-800, 20)).mul_(x)
+def _mish_forward(x: Tensor, T: float, out: Tensor) -> None:
+    torch.mul(_mish_gate((x / T).clamp_(-800, 20)), x, out=out)
 
 
-def _mish_backward(grad: Tensor, x: Tensor, T: float) -> Tensor:
+def _mish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
     u = (x / T).clamp_(-800, 20)
-    return _mish_gate(u).addcmul_(u, _mish_first(u)).mul_(grad)
+    torch.mul(_mish_gate(u).addcmul_(u, _mish_first(u)), grad, out=out)
 
 
 class Mish(SmoothReLU):

@@ -143,12 +143,13 @@ def test_the_private_names_that_detect_transforms_still_work():
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_training_keeps_nothing_for_backward_but_the_input(kind):
+def test_training_keeps_nothing_for_backward_but_what_the_layers_beside_it_keep(kind):
     saved = []
     x = torch.randn(1000, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
-        kind(0.5)(x)
-    assert [t.data_ptr() for t in saved] == [x.data_ptr()]
+        y = kind(0.5)(x)
+    beside = [x, y] if kind is GudermanLU else [x]
+    assert [t.data_ptr() for t in saved] == [t.data_ptr() for t in beside]
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -200,3 +201,18 @@ def test_swish_and_gelu_at_temperature_one_are_torchs_own():
     torch.testing.assert_close(SWISH()(x), torch.nn.functional.silu(x))
     torch.testing.assert_close(GELU()(x), torch.nn.functional.gelu(x))
     torch.testing.assert_close(Mish()(x), torch.nn.functional.mish(x))
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_large_tensor_is_computed_in_blocks_like_its_parts(kind):
+    activation, x = kind(0.5), torch.randn(3, 700_001, generator=torch.Generator().manual_seed(0))
+    parts = [row.clone().requires_grad_() for row in x]
+    for whole in (x.clone(), x.T):  # contiguous, and not
+        whole.requires_grad_()
+        y = activation(whole)
+        (slope,) = torch.autograd.grad(y.square().sum(), whole)
+        of_parts = [activation(part) for part in parts]
+        slopes = torch.autograd.grad(sum(y.square().sum() for y in of_parts), parts)
+        y, slope = (y.T, slope.T) if len(whole) > 3 else (y, slope)
+        torch.testing.assert_close(y, torch.stack(of_parts), rtol=0, atol=1e-6)
+        torch.testing.assert_close(slope, torch.stack(slopes), rtol=1e-6, atol=1e-6)
