@@ -357,6 +357,7 @@ assert (last.sort_values("gradient")["ntk_condition"].diff().dropna() < 0).all()
 #
 # ## Where this is computed
 #
-# `smoothrelu/infinite_width.py` computes both kernels for any activation; `smoothrelu/closed_kernels.py` has the closed forms of
+# `smoothrelu/infinite_width.py` computes both kernels for any activation, layer by layer (`pair_layers.py`) or, for many inputs, from one table of
+# the whole network (`whole_network.py`), whose layers integrate by `kernel_tables.py`; `smoothrelu/closed_kernels.py` has the closed forms of
 # ReLU and GELU; `smoothrelu/spectra.py` the eigenvalues, condition number, effective rank and the spectrum on the circle;
 # `smoothrelu/ntk.py` the empirical NTK. The tables are built in `smoothrelu/tables/infinite_width.py`, `kernel_spectra.py` and `kernel_depth.py`.

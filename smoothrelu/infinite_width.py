@@ -1,28 +1,24 @@
 r"""Infinitely wide networks: the kernel of their Gaussian process, and their neural tangent kernel.
 
-From layer to layer both depend on a pair of inputs through the variances q1, q2 of its
-preactivations and the angle theta between them. The angle of nearly equal inputs is lost in K, so
-h = sin^2(theta/2) is what is carried along:
-
-    sqrt(q1 q2) (1 - 2 h) = K(x, x'),     2 h' sqrt(q1' q2') = sqrt(q1' q2') - C_b - C_W E,
-
-the right side from `kernel_tables` without cancellation. One table serves all the layers whose
-variances lie close together.
+Both depend on a pair of inputs through the variances q1, q2 of its preactivations in the first
+layer and the angle theta between them. `pair_layers` applies the layers to these, one after the
+other; `whole_network` does so at a few thousand points and looks all other pairs up.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from smoothrelu.gaussian import gaussian_mean
-from smoothrelu.kernel_tables import Tables, tables
-from smoothrelu.kernels import Activation, scale_of
+from smoothrelu.kernels import Activation
+from smoothrelu.pair_layers import Kernels, Layers, Network, Pairs
+from smoothrelu.whole_network import whole_network
 
 _BLOCK = 1 << 15  # pairs of inputs at a time
 _CLOSE = 1 << 22  # numbers at a time where differences of inputs are needed
+_NOT_CLOSE = 1e-6  # sin^2(theta/2) that a scalar product still tells to some digits
 _SAME = 1e-14  # variances that agree to this, relative, count as one
-_SPAN = 3.0  # of log q: layers are put into one table up to this
 
 
 def infinite_width_kernels(
@@ -68,28 +64,42 @@ def infinite_width_kernels(
         raise ValueError(f"x1 and x2 differ in width: {tuple(x1.shape)}, {tuple(other.shape)}")
     q, index = _distinct(torch.cat([rows.square().sum(1), cols.square().sum(1)]))
     _check_activation(activation, q.max().sqrt().item())
-    flow, squares = _flow(activation, q, depth, C_W, C_b)
-    bias, weight = (C_b, lambda_b), (C_W, lambda_W)
-    layers = [
-        _layer(*layer, bias, weight)
-        for layer in zip(_tables(activation, flow), flow, flow[1:], squares, strict=False)
-    ]
-    first, last = index[: len(rows)], index[len(rows) :]
-    strips, steps = [], []
+    index = index[: len(rows)], index[len(rows) :]
+    network, same = Network(activation, depth, (C_b, lambda_b), (C_W, lambda_W)), x2 is None
+    whole = whole_network(network, q, _least(rows, cols, same=same), len(rows) * len(cols))
+    found = _in_strips(whole or Layers(network, q), rows, cols, index, triangle=same)
+    if not same:
+        return found
+    diagonals = [d[index[0]] for d in whole.diagonals] if whole else [k.diagonal() for k in found]
+    return tuple(
+        k.triu(1) + k.triu(1).T + d.diag_embed() for k, d in zip(found, diagonals, strict=True)
+    )
+
+
+def _in_strips(
+    kernels: Callable[[Pairs], Kernels],
+    rows: Tensor,
+    cols: Tensor,
+    index: tuple[Tensor, Tensor],
+    *,
+    triangle: bool,
+) -> tuple[Tensor, Tensor]:
+    """(nngp, ntk) between rows and cols, whose variances are index, some rows at a time.
+
+    triangle: what lies left of the diagonal stays 0 or is arbitrary.
+    """
+    strips, of_pairs = [], None
+    one = all((i == index[0][0]).all() for i in index)
     height = max(1, _BLOCK // len(cols))
     for start in range(0, len(rows), height):
-        block, right = slice(start, start + height), slice(start if x2 is None else 0, None)
-        pair = _ends(first[block], last[right])
-        if not steps or len(q) > 1:
-            steps = [layer(pair) for layer in layers]
-        half, rest, ntk = _first(rows[block], cols[right], q, pair, bias, weight)
-        for step in steps:
-            half, rest, ntk = step(half, rest, ntk)
-        nngp = _outer(flow[-1].sqrt(), pair) * (rest - half)
-        empty = nngp.new_zeros(len(nngp), len(cols) - nngp.shape[1])
-        strips.append([torch.cat([empty, kernel], 1) for kernel in (nngp, ntk)])
-    kernels = (torch.cat(kernel) for kernel in zip(*strips, strict=True))
-    return tuple(k if x2 is not None else k.triu() + k.triu(1).T for k in kernels)
+        block, right = slice(start, start + height), slice(start if triangle else 0, None)
+        if of_pairs is None or not one:
+            i, j = index[0][block], index[1][right]
+            of_pairs = kernels(Pairs(i[:1], j[:1], True) if one else Pairs(i, j, False))
+        strip = of_pairs(*_angles(rows[block], cols[right]))
+        empty = strip[0].new_zeros(len(strip[0]), right.start)
+        strips.append([torch.cat([empty, kernel], 1) for kernel in strip])
+    return tuple(torch.cat(kernel) for kernel in zip(*strips, strict=True))
 
 
 def _check(depth, C_W, C_b, lambda_W, lambda_b):
@@ -160,12 +170,27 @@ def _check_activation(activation: Activation, sigma: float) -> None:
         )
 
 
-def _first(a: Tensor, b: Tensor, q: Tensor, pair, bias, weight) -> tuple[Tensor, Tensor, Tensor]:
-    """sin^2(theta/2), cos^2(theta/2) and Theta of the first layer."""
+def _angles(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """sin^2(theta/2) and cos^2(theta/2) between the rows of a and of b."""
     unit_a, unit_b = (v / v.norm(dim=1, keepdim=True) for v in (a, b))
-    half, rest = _quarter_square(unit_a, unit_b), _quarter_square(unit_a, -unit_b)
-    gram = (_outer(q.sqrt(), pair) * (rest - half) - bias[0]) / weight[0]
-    return half, rest, bias[1] + weight[1] * gram
+    return _quarter_square(unit_a, unit_b), _quarter_square(unit_a, -unit_b)
+
+
+def _least(a: Tensor, b: Tensor, *, same: bool) -> tuple[float, float]:
+    """A little less than the least sin^2(theta/2), and cos^2(theta/2), between rows of a and of b;
+    0 where it is very small. same: a is b, and no row is compared with itself.
+    """
+    unit_a, unit_b = (v / v.norm(dim=1, keepdim=True) for v in (a, b))
+    highest, lowest = -1.0, 1.0
+    height = max(1, _CLOSE // len(b))
+    for start in range(0, len(a), height):
+        rho = unit_a[start : start + height] @ unit_b.T
+        lowest = min(lowest, rho.min().item())
+        if same:
+            rho.diagonal(start).fill_(-1)
+        highest = max(highest, rho.max().item())
+    found = ((1 - highest) / 2, (1 + lowest) / 2)
+    return tuple(min(0.98 * h, 0.4) if h > _NOT_CLOSE else 0.0 for h in found)
 
 
 def _quarter_square(a: Tensor, b: Tensor) -> Tensor:
@@ -177,77 +202,3 @@ def _quarter_square(a: Tensor, b: Tensor) -> Tensor:
     for i, j in (pairs.T for pairs in close.split(max(1, _CLOSE // a.shape[1]))):
         quarter[i, j] = (a[i] - b[j]).square().sum(1) / 4
     return quarter.clamp(0, 1)
-
-
-def _ends(rows: Tensor, cols: Tensor) -> tuple[Tensor, Tensor]:
-    """The indices of the variances of rows and columns; one index where all have the same."""
-    rows, cols = (i[:1] if (i == i[0]).all() else i for i in (rows, cols))
-    return rows, cols
-
-
-def _outer(v: Tensor, pair) -> Tensor:
-    """v_i v_j for all pairs of rows and columns."""
-    return v[pair[0], None] * v[pair[1]]
-
-
-def _flow(activation: Activation, q: Tensor, depth: int, C_W: float, C_b: float):
-    """The variances of the layers 1, ..., depth and <phi^2> at all but the last."""
-    flow, squares = [q], []
-    for number in range(2, depth + 1):
-        squares.append(gaussian_mean(lambda z: activation(z) ** 2, q, scale_of(activation)))
-        q = C_b + C_W * squares[-1]
-        if not (q.isfinite().all() and (q > 1e-290).all()):
-            raise ValueError(
-                f"the kernel at layer {number} is {q.min():.3g} to {q.max():.3g}: with C_W={C_W}, "
-                f"C_b={C_b} it leaves the range of float64; take `criticality(activation)`'s"
-            )
-        flow.append(q)
-    return flow, squares
-
-
-def _tables(activation: Activation, flow: list[Tensor]) -> list[Tables]:
-    """The tables of the layers; neighbours share one while their variances lie close together."""
-    found, group = [], []
-    for q in flow[:-1]:
-        if group and _span([*group, q]) > max(_SPAN, 1.2 * _span(group[:1])):
-            found += [tables(activation, torch.cat(group))] * len(group)
-            group = []
-        group.append(q)
-    return found + [tables(activation, torch.cat(group))] * len(group) if group else found
-
-
-def _span(group: list[Tensor]) -> float:
-    q = torch.cat(group).detach()
-    return math.log(q.max().item() / q.min().item())
-
-
-def _layer(table: Tables, q: Tensor, following: Tensor, square: Tensor, bias, weight):
-    """The function from pairs (i, j) of variances to the step of one layer, from sin^2(theta/2),
-    cos^2(theta/2) and Theta to those of the next.
-    """
-    at, log, root, norm = table.at(q), q.log(), q.sqrt(), square.sqrt()
-    shrink = weight[0] ** 0.5 * root / following.sqrt()
-    unit = norm * weight[0] ** 0.5
-
-    def of(pair):
-        (i, j), norms = pair, _outer(norm, pair)
-        apart = (log[i, None] - log[j]).square() * table.spread_between(at[i], at[j])
-        unequal = weight[0] * norms * apart
-        if bias[0] > 0:
-            sides = (bias[0] + weight[0] * square).sqrt()
-            total = _outer(sides, pair) + bias[0] + weight[0] * norms
-            unequal = unequal + bias[0] * (unit[i, None] - unit[j]).square() / total
-        parted, shrinks = unequal / (2 * _outer(following.sqrt(), pair)), _outer(shrink, pair)
-        coincident, size = bias[1] + weight[1] * norms * (1 - apart), _outer(root, pair)
-        series = table.series(at[i], at[j])
-
-        def step(half: Tensor, rest: Tensor, ntk: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            G, derivative = series(half, rest)
-            drop = half * G  # (E(0) - E(theta)) / (2 size)
-            ntk = coincident - 2 * weight[1] * size * drop + weight[0] * derivative * ntk
-            half = (parted + shrinks * drop).clamp(0, 1)
-            return half, 1 - half, ntk
-
-        return step
-
-    return of

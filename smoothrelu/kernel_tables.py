@@ -8,12 +8,14 @@ and
 
 so that E loses no digits between nearly equal inputs and only E' needs a quadrature. Both are
 Chebyshev series in y = asinh(2 p/c), c = T/sqrt(q), from either end of [0, pi] to its middle; their
-coefficients are interpolated in log q1 and log q2.
+coefficients are interpolated in log q1 and log q2. Such a `PairSeries` holds any two functions of
+this kind.
 """
 
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,19 +25,32 @@ from smoothrelu.gaussian import normal_density, pair_nodes, pair_scale, shared_m
 from smoothrelu.kernels import Activation, scale_of, value_and_derivative
 
 _MIDDLE = math.sqrt(0.5)  # sin(theta/2) at theta = pi/2, where the two halves meet
+_DIGITS = 34.0  # natural, to which functions of q are interpolated
 _NARROWEST = 0.1  # of a range of log q: the derivative in q stays accurate
 _ROUNDING = 1e-32  # of p^2: keeps the derivative of p finite at p = 0, and is far below c^2
+_RESOLVED = 1e-12  # of the largest coefficient
 _CONSISTENT = 1e-8  # E(0) - E(pi) from E' and directly
 
 
-@dataclass(frozen=True)
-class Tables:
-    """G and E' for all variances in a range of log q.
+class Variances(NamedTuple):
+    """Chebyshev points q (Q,) in log q of a range middle +- reach, and the matrix from values there
+    to coefficients.
+    """
 
-    middle, reach: the range is middle +- reach. core (2, 2, a, b, k, k): coefficients of (G, E')
-    on (theta < pi/2, theta > pi/2) in the products T_i(y) T_aj(y), for k functions of q1 and q2;
-    functions (Q, k): these, in Chebyshev polynomials of log q. spread (k', k') likewise: how fast
-    phi(z1)/|phi| and phi(z2)/|phi| part at theta = 0.
+    middle: float
+    reach: float
+    q: Tensor
+    to_coefficients: Tensor
+
+
+@dataclass(frozen=True)
+class PairSeries:
+    """Two functions of the angle between two variables and of both variances in a range of log q.
+
+    middle, reach: the range is middle +- reach. core (2, 2, a, b, k, k): coefficients of the two
+    functions on (theta < pi/2, theta > pi/2) in the products T_i(y) T_aj(y), for k functions of q1
+    and q2; functions (Q, k): these, in Chebyshev polynomials of log q. lowest: y at the ends of
+    [0, pi], where not the whole of it is covered.
     """
 
     middle: float
@@ -43,7 +58,7 @@ class Tables:
     c: float
     core: Tensor
     functions: Tensor
-    spread: Tensor
+    lowest: tuple[float, float]
 
     def at(self, q: Tensor) -> Tensor:
         """The Chebyshev polynomials of log q, (D, Q): what stands for q in the other methods."""
@@ -51,35 +66,115 @@ class Tables:
         degree = torch.arange(len(self.functions), dtype=torch.float64)
         return torch.cos(degree * torch.acos(a)[:, None])
 
-    def spread_between(self, at1: Tensor, at2: Tensor) -> Tensor:
-        """1 - E(0)/sqrt(<phi^2>_q1 <phi^2>_q2) over (log q1 - log q2)^2 for all pairs, (D1, D2)."""
-        return at1 @ self.spread @ at2.T
-
-    def series(self, at1: Tensor, at2: Tensor):
-        """The function from sin^2(theta/2) and cos^2(theta/2), (D1, D2), to G and E' there; where
-        D1 = D2 = 1, of any shape.
+    def series(self, at1: Tensor, at2: Tensor, *, paired: bool):
+        """The function from sin^2(theta/2) and cos^2(theta/2) to the two functions there: (D1, D2),
+        one angle for each q1 with each q2; where paired, (D, any) for D = D1 = D2 pairs (q1, q2).
         """
-        left, right = (at @ self.functions for at in (at1, at2))
-        if len(left) == len(right) == 1:
-            core = torch.einsum("k,hfabkl,l->hfab", left[0], self.core, right[0])
-            evaluate = _sum_uniform
+        left, right = at1 @ self.functions, at2 @ self.functions
+        if paired:
+            both = (left[:, :, None] * right[:, None, :]).flatten(1)
+            core = (self.core.flatten(4) @ both.T).movedim(-1, 1)  # (2, D, 2, a, b)
+            evaluate = _sum_rows
         else:
             core, evaluate = self.core, functools.partial(_sum_pairs, left, right.T)
 
         def values(half: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
             beyond = half > 0.5
-            below = evaluate(core[0], self._coordinate(half.clamp(max=0.5)))
+            below = evaluate(core[0], self._coordinate(half.clamp(max=0.5), self.lowest[0]))
             if not beyond.any():
                 return below
-            above = evaluate(core[1], self._coordinate(rest.clamp(max=0.5)))
+            above = evaluate(core[1], self._coordinate(rest.clamp(max=0.5), self.lowest[1]))
             return tuple(torch.where(beyond, b, a) for a, b in zip(below, above, strict=True))
 
         return values
 
-    def _coordinate(self, half: Tensor) -> Tensor:
+    def _coordinate(self, half: Tensor, lowest: float) -> Tensor:
         """asinh(2 p/c), scaled to [-1, 1], for p = sqrt(half) up to the middle."""
         squared = (half + _ROUNDING) * (4 / self.c**2)
-        return (squared.sqrt() + (squared + 1).sqrt()).log() * (2 / _reach(self.c)) - 1
+        y = (squared.sqrt() + (squared + 1).sqrt()).log()
+        return (y - lowest) * (2 / (_reach(self.c) - lowest)) - 1
+
+
+@dataclass(frozen=True)
+class Tables(PairSeries):
+    """G and E'. spread (Q, Q), in Chebyshev polynomials of log q1 and log q2: how fast
+    phi(z1)/|phi| and phi(z2)/|phi| part at theta = 0.
+    """
+
+    spread: Tensor
+
+    def spread_between(self, at1: Tensor, at2: Tensor) -> Tensor:
+        """1 - E(0)/sqrt(<phi^2>_q1 <phi^2>_q2) over (log q1 - log q2)^2 for all pairs, (D1, D2)."""
+        return at1 @ self.spread @ at2.T
+
+
+def enough_variances(q: Tensor, *, singular: float, digits: float, narrowest: float = 0.0) -> int:
+    """How many points interpolate functions of q, analytic for |arg q| < singular, to so many
+    natural digits.
+    """
+    reach = _range(q, narrowest)[1]
+    return math.ceil(digits / math.asinh(singular / reach)) + 1 if reach else 1
+
+
+def variances(q: Tensor, size: int, *, narrowest: float = 0.0) -> Variances:
+    """So many points between the least and the greatest of q, or in a wider range."""
+    middle, reach = _range(q, narrowest)
+    x, to_coefficients = _chebyshev(size)
+    return Variances(middle, reach or 1.0, torch.exp(middle + reach * x), to_coefficients)
+
+
+def _range(q: Tensor, narrowest: float) -> tuple[float, float]:
+    logs = q.detach().log()
+    middle, width = (logs.max() + logs.min()).item() / 2, (logs.max() - logs.min()).item()
+    return middle, 0.501 * max(width, narrowest)
+
+
+def half_angles(c: float, size: int, lowest: float = 0.0) -> Tensor:
+    """sin^2(theta/2) at the Chebyshev points of y from the lowest to the middle, (M,)."""
+    share = (_chebyshev(size)[0] + 1) / 2
+    return ((c / 2) * torch.sinh(lowest + share * (_reach(c) - lowest))).square()
+
+
+def lowest_coordinate(c: float, half: float) -> float:
+    """y at the least sin^2(theta/2) of all angles."""
+    return math.asinh(2 * math.sqrt(half) / c)
+
+
+def degree(c: float, lowest: float = 0.0) -> int:
+    """How many points in y resolve a layer from there to the middle: a multiple of 8, and fewer
+    where the end of [0, pi] is left out.
+    """
+    return 8 * math.ceil(((16 if lowest else 24) + 3 * (_reach(c) - lowest)) / 8)
+
+
+def fitted(
+    points: Variances,
+    c: float,
+    values: Tensor,
+    *,
+    fewer: bool,
+    lowest: tuple[float, float] = (0, 0),
+) -> tuple:
+    """The fields of a PairSeries from values (theta < or > pi/2, function, M, Q, Q).
+
+    fewer: of the functions of q, as many as say the same; their derivative is not the same.
+    """
+    functions = torch.eye(len(points.q), dtype=torch.float64)
+    if fewer:
+        _, size, functions = torch.linalg.svd(values.flatten(0, 3), full_matrices=False)
+        functions = functions[size > 1e-14 * size[0]].T
+        values = functions.T @ values @ functions
+    core = torch.einsum("abm,hfmkl->hfabkl", _products(values.shape[2]), values)
+    return points.middle, points.reach, c, core, points.to_coefficients @ functions, lowest
+
+
+def unresolved(points: Variances, values: Tensor) -> tuple[bool, bool]:
+    """Whether the last two coefficients of such values, in the angle and in q, are too large."""
+    in_angle = torch.einsum("km,hfmij->fkhij", _chebyshev(values.shape[2])[1], values)
+    in_q = torch.einsum("ki,hfmij->fkhmj", points.to_coefficients, values)
+    sizes = [found.flatten(2).abs().amax(2) for found in (in_angle, in_q)]  # (2, degree)
+    bad = [(size[:, -2:].amax(1) > _RESOLVED * size.amax(1)).any().item() for size in sizes]
+    return bad[0], bad[1] and len(points.q) > 1
 
 
 def _reach(c: float) -> float:
@@ -95,25 +190,27 @@ def _polynomials(y: Tensor, count: int) -> list[Tensor]:
     return found[:count]
 
 
-def _sum_uniform(coefficients: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """sum_ij C_fij T_i(y) T_aj(y) for coefficients (2, a, b) that all of y share."""
-    a, b = coefficients.shape[1:]
-    low = _polynomials(y, a + 1)
+def _sum_rows(coefficients: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """sum_ij C_dfij T_i(y) T_aj(y) for coefficients (D, 2, a, b) and y (D, any); D = 1 serves any
+    shape of y.
+    """
+    a, b = coefficients.shape[2:]
+    low = _polynomials(y.reshape(len(coefficients), -1), a + 1)
     high = _polynomials(low.pop(), b)
-    inner = coefficients.transpose(1, 2).reshape(2 * b, a) @ torch.stack(low).flatten(1)
-    inner = inner.reshape(2, b, *y.shape)
+    inner = coefficients.transpose(2, 3).reshape(-1, 2 * b, a) @ torch.stack(low, 1)
+    inner = inner.unflatten(1, (2, b))  # (D, 2, b, any)
     sums = []
-    for terms in inner:
-        total = terms[0]
-        for t, factor in zip(terms[1:], high[1:], strict=True):
-            total = torch.addcmul(total, t, factor)
-        sums.append(total)
+    for terms in inner.unbind(1):
+        total = terms[:, 0]
+        for j in range(1, b):
+            total = torch.addcmul(total, terms[:, j], high[j])
+        sums.append(total.view(y.shape))
     return sums[0], sums[1]
 
 
 def _sum_pairs(left: Tensor, right: Tensor, coefficients: Tensor, y: Tensor):
-    """The same for coefficients (2, a, b, k, k) still to be multiplied by left (rows, k) and
-    right (k, columns).
+    """The same for y (rows, columns) and coefficients (2, a, b, k, k) still to be multiplied by
+    left (rows, k) and right (k, columns).
     """
     a, b = coefficients.shape[1:3]
     low = _polynomials(y, a + 1)
@@ -140,27 +237,20 @@ def tables(activation: Activation, q: Tensor) -> Tables:
     Raises ValueError where E' does not integrate to E: phi jumps, or bends sharply elsewhere than
     at the origin.
     """
-    logs = q.detach().log()
-    middle = (logs.max() + logs.min()).item() / 2
-    reach = 0.501 * max((logs.max() - logs.min()).item(), _NARROWEST)
-    x, to_q = _chebyshev(math.ceil(34 / math.asinh(math.pi / reach)) + 1)
-    sigma = torch.exp((middle + reach * x) / 2)
+    size = enough_variances(q, singular=math.pi, digits=_DIGITS, narrowest=_NARROWEST)
+    points = variances(q, size, narrowest=_NARROWEST)
+    sigma = points.q.sqrt()
     c = pair_scale(sigma.max().item(), scale_of(activation))
     values, spread = _values(activation, sigma, c)
-    functions = torch.eye(len(x), dtype=torch.float64)
-    if not isinstance(getattr(activation, "temperature", None), Tensor):
-        # fewer functions of q say the same; not so for their derivative in the temperature
-        _, size, functions = torch.linalg.svd(values.flatten(0, 3), full_matrices=False)
-        functions = functions[size > 1e-14 * size[0]].T
-        values = functions.T @ values @ functions
-    core = torch.einsum("abm,hfmkl->hfabkl", _products(values.shape[2]), values)
-    return Tables(middle, reach, c, core, to_q @ functions, to_q @ spread @ to_q.T)
+    fewer = not isinstance(getattr(activation, "temperature", None), Tensor)
+    to_q = points.to_coefficients
+    return Tables(*fitted(points, c, values, fewer=fewer), to_q @ spread @ to_q.T)
 
 
 def _values(activation: Activation, sigma: Tensor, c: float) -> tuple[Tensor, Tensor]:
     """(G, E') at the Chebyshev points of y, (2, 2, M, Q, Q), and the spread, (Q, Q)."""
-    size = _degree(c)
-    p = (c / 2) * torch.sinh((_chebyshev(size)[0] + 1) * (_reach(c) / 2))
+    size = degree(c)
+    p = half_angles(c, size).sqrt()
     x, dx = pair_nodes(c)
     w = dx * normal_density(x)
     z = sigma[:, None] * x
@@ -209,10 +299,6 @@ def _spread(sigma: Tensor, z: Tensor, phi: Tensor, slope: Tensor, w: Tensor) -> 
     same = torch.eye(len(sigma), dtype=torch.float64)
     limit = torch.diag((w * moves * moves).sum(1) / 2)
     return limit + (1 - same) * torch.stack(squares) / (distance + same).square()
-
-
-def _degree(c: float) -> int:
-    return 8 * math.ceil((24 + 3 * _reach(c)) / 8)
 
 
 @functools.lru_cache(maxsize=32)

@@ -19,6 +19,7 @@ from smoothrelu import (
     kernel_flow,
 )
 from smoothrelu.infinite_width import infinite_width_kernels
+from smoothrelu.whole_network import whole_network
 
 
 def inputs(count, width, seed=0, equal=False):
@@ -362,3 +363,73 @@ def test_what_cannot_be_computed_is_refused_with_the_remedy(changed, message):
     good = dict(x1=torch.ones(2, 4), activation=SWISH(), depth=2, C_W=2.0, C_b=0.1)
     with pytest.raises(ValueError, match=message):
         infinite_width_kernels(**good | changed)
+
+
+# --- one table for all the layers
+
+CONSTANTS = dict(depth=12, C_W=1.9, C_b=0.1, lambda_W=0.7, lambda_b=0.3)
+
+
+def wholes(monkeypatch):
+    """What `whole_network` answers from now on."""
+    answers = []
+
+    def watched(*arguments):
+        answers.append(whole_network(*arguments))
+        return answers[-1]
+
+    monkeypatch.setattr("smoothrelu.infinite_width.whole_network", watched)
+    return answers
+
+
+def layer_by_layer(monkeypatch, *x, **options):
+    with monkeypatch.context() as patch:
+        patch.setattr("smoothrelu.infinite_width.whole_network", lambda *_: None)
+        return infinite_width_kernels(*x, **options)
+
+
+@pytest.mark.parametrize("equal", [True, False], ids=["equal norms", "any norms"])
+@pytest.mark.parametrize(
+    "activation",
+    [GELU(1.0), SWISH(1.0), GumbelLU(0.1), GudermanLU(1e-3), AlgebraicLU(1e-5), torch.nn.ReLU()],
+    ids=repr,
+)
+def test_many_inputs_are_looked_up_in_one_table_as_exact_as_the_layers(
+    monkeypatch, activation, equal
+):
+    answers, x, options = wholes(monkeypatch), inputs(500, 48, equal=equal), CONSTANTS
+    for pair in ([x], [x[:250], x[250:]]):
+        got = infinite_width_kernels(*pair, activation=activation, **options)
+        exact = layer_by_layer(monkeypatch, *pair, activation=activation, **options)
+        for kernel, known in zip(got, exact, strict=True):
+            assert (kernel - known).abs().max() < 1e-12 * known.abs().max()
+    assert len(answers) == 2 and all(answers)
+
+
+def test_inputs_too_close_for_one_table_are_computed_layer_by_layer(monkeypatch):
+    answers, x = wholes(monkeypatch), inputs(400, 48)
+    x[1] = 1.001 * x[0]  # nearly the same direction, another norm: the corner of a cold network
+    got = infinite_width_kernels(x, activation=SWISH(1e-5), **CONSTANTS)
+    exact = layer_by_layer(monkeypatch, x, activation=SWISH(1e-5), **CONSTANTS)
+    assert answers == [None]
+    assert all(torch.equal(a, b) for a, b in zip(got, exact, strict=True))
+
+
+def test_the_derivative_in_the_temperature_goes_through_the_table_of_the_whole_network(monkeypatch):
+    answers, x = wholes(monkeypatch), inputs(300, 48)
+
+    def kernels(T):
+        return infinite_width_kernels(x, activation=SWISH(T), **CONSTANTS)
+
+    def exact(T):
+        return layer_by_layer(monkeypatch, x, activation=SWISH(T), **CONSTANTS)
+
+    T = torch.tensor(0.5, dtype=torch.float64)
+    tangents = torch.func.jvp(kernels, (T,), (torch.ones_like(T),))[1]
+    known = torch.func.jvp(exact, (T,), (torch.ones_like(T),))[1]
+    for tangent, right in zip(tangents, known, strict=True):
+        torch.testing.assert_close(tangent, right, rtol=1e-9, atol=1e-9 * right.abs().max().item())
+    T.requires_grad_()
+    (slope,) = torch.autograd.grad(kernels(T)[1].sum(), T)
+    torch.testing.assert_close(slope, known[1].sum(), rtol=1e-9, atol=0)
+    assert all(answers)
