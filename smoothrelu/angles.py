@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from smoothrelu.gaussian import gaussian_pair_mean
-from smoothrelu.kernels import Activation, kernel_flow, scale_of, value_and_derivative
+from smoothrelu.kernels import Activation, derivative_at, kernel_flow, scale_of
 
 _CLOSEST = 1e-4  # in radians: the scale resolved where an activation's own is unknown or finer
 
@@ -75,7 +75,7 @@ class _AngleTable:
         size = math.ceil(32 + 6 * self._reach)
         x, to_series = _chebyshev(size)
         pairs = gaussian_pair_mean(
-            lambda z: value_and_derivative(activation, z)[1],
+            lambda z: derivative_at(activation, z),
             at[:, None],
             at[:, None],
             self._angle(x * self._reach)[0],

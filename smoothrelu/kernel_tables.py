@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from smoothrelu.gaussian import normal_density, pair_nodes, pair_scale, shared_means
-from smoothrelu.kernels import Activation, scale_of, value_and_derivative
+from smoothrelu.kernels import Activation, derivative_at, scale_of, value_and_derivative
 
 _MIDDLE = math.sqrt(0.5)  # sin(theta/2) at theta = pi/2, where the two halves meet
 _DIGITS = 34.0  # natural, to which functions of q are interpolated
@@ -257,7 +257,7 @@ def _values(activation: Activation, sigma: Tensor, c: float) -> tuple[Tensor, Te
     phi, slope = value_and_derivative(activation, z)
 
     def derivative(u: Tensor) -> Tensor:
-        return value_and_derivative(activation, u)[1]
+        return derivative_at(activation, u)
 
     rows = []
     for angle in (2 * torch.asin(p)).tolist():

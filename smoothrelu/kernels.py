@@ -186,16 +186,21 @@ def value_and_derivative(activation: Activation, z: Tensor) -> tuple[Tensor, Ten
     return phi.detach(), derivative
 
 
+def derivative_at(activation: Activation, z: Tensor) -> Tensor:
+    """phi'(z) alone: `value_and_derivative`."""
+    if isinstance(activation, SmoothReLU):
+        return activation.derivative(z)
+    return value_and_derivative(activation, z)[1]
+
+
 def slopes_at_the_origin(activation: Activation) -> Tensor:
     """phi'(0-) and phi'(0+), (2,): they differ where the activation has a kink."""
-    at = torch.tensor([-_TINY, _TINY], dtype=torch.float64)
-    return value_and_derivative(activation, at)[1]
+    return derivative_at(activation, torch.tensor([-_TINY, _TINY], dtype=torch.float64))
 
 
 def slopes_far_out(activation: Activation) -> Tensor:
     """phi' at -inf and at inf, (2,): as far out as float64 lets it be seen."""
-    at = torch.tensor([-_HUGE, _HUGE], dtype=torch.float64)
-    return value_and_derivative(activation, at)[1]
+    return derivative_at(activation, torch.tensor([-_HUGE, _HUGE], dtype=torch.float64))
 
 
 def name_of(activation: Activation) -> str:

@@ -8,16 +8,19 @@ parametrisation. Under full-batch gradient descent on a loss L with residuals r 
 move by -eta Theta r + O(eta^2), and r^T Theta r is the squared norm of the gradient.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import get_gradient_edge
 from torch.func import functional_call, jacrev, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+
+from smoothrelu.layer_factors import Factors, layer_factors, outputs
+
+_BLOCK = 1 << 19  # numbers of the kernel at a time
+_FEW = 50  # rows of a matrix product; with fewer it is slower for each
 
 
 def empirical_ntk(
@@ -39,15 +42,12 @@ def empirical_ntk(
     """
     _refuse_batch_dependence(model)
     with torch.enable_grad():
-        left = _layer_factors(model, x1)
-        right = left if x2 is None or left is None else _layer_factors(model, x2)
+        left = layer_factors(model, x1, trace=trace)
+        right = left if x2 is None or left is None else layer_factors(model, x2, trace=trace)
     if left is None or right is None:
         return jacobian_ntk(model, x1, x2, trace=trace)
-    theta = 0
-    for a, b in zip(left, right, strict=True):
-        deltas = _gram(a.deltas, b.deltas, trace)
-        theta = deltas.mul_(a.input_gram(b)[:, None, :, None]).add_(theta)
-    return _public_shape(theta, trace)
+    pairs = ((layer, layer) for layer in left) if x2 is None else zip(left, right, strict=True)
+    return _public_shape(_contraction(pairs, trace), trace)
 
 
 def jacobian_ntk(
@@ -66,7 +66,7 @@ def jacobian_ntk(
     _refuse_batch_dependence(model)
     symmetric, x2 = x2 is None, x1 if x2 is None else x2
     parameters = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
-    out = _outputs(model, x1[:1])
+    out = outputs(model, x1[:1])
     size = out.shape[1] * sum(p.numel() * p.element_size() for p in parameters.values())
     rows, columns = (_blocks(len(x), max(1, max_bytes // size)) for x in (x1, x2))
     k = 1 if trace else out.shape[1]
@@ -86,108 +86,34 @@ def jacobian_ntk(
 # --- the structured contraction
 
 
-class _Factors(NamedTuple):
-    """What one Linear layer contributes: inputs (N, n_in), deltas (N, n_out of the model, n)."""
-
-    inputs: Tensor
-    deltas: Tensor
-    weight: bool  # trainable?
-    bias: bool
-
-    def input_gram(self, other: "_Factors") -> Tensor:
-        """H H'^T + 1, each term where its parameter is trainable; (N1, N2)."""
-        if not self.weight:
-            return self.inputs.new_ones(len(self.inputs), len(other.inputs))
-        gram = self.inputs @ other.inputs.T
-        return gram.add_(1) if self.bias else gram
-
-
-class _Call(NamedTuple):
-    """One use of a Linear layer in a forward pass."""
-
-    layer: nn.Linear
-    inputs: Tensor
-    version: int
-    edge: object  # the layer's output in the graph, whatever is done to the tensor afterwards
-
-
-def _layer_factors(model: nn.Module, x: Tensor) -> list[_Factors] | None:
-    """The factors of each layer, in order of use; None where the contraction does not hold."""
-    calls: list[_Call] = []
-
-    def capture(layer, args, kwargs, output):
-        inputs = args[0] if args else kwargs["input"]
-        if output.requires_grad and any(p.requires_grad for p in layer.parameters(recurse=False)):
-            edge = get_gradient_edge(output)
-            calls.append(_Call(layer, inputs.detach(), inputs._version, edge))
-
-    layers = [m for m in model.modules() if isinstance(m, nn.Linear)]
-    # Before any hook of the user's, which may replace the output.
-    handles = [m.register_forward_hook(capture, prepend=True, with_kwargs=True) for m in layers]
-    try:
-        out = _outputs(model, x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not _each_parameter_once(model, out, calls):
-        return None
-    deltas = _deltas(out, [call.edge for call in calls])
-    return [
-        _Factors(
-            call.inputs,
-            delta.transpose(0, 1).contiguous(),
-            call.layer.weight.requires_grad,
-            call.layer.bias is not None and call.layer.bias.requires_grad,
-        )
-        for call, delta in zip(calls, deltas, strict=True)
-    ]
-
-
-def _deltas(out: Tensor, edges: list) -> Sequence[Tensor]:
-    """df_i(x_n)/dz at each edge, shape (n_out, N, n): one backward pass for all outputs.
-
-    The sum over examples in each pass keeps them apart, for f(x_n) depends on x_n alone; the
-    parameters' own gradients are never asked for.
+def _contraction(pairs: Iterable[tuple[Factors, Factors]], trace: bool) -> Tensor:
+    """Theta as (N1, k, N2, k), k = 1 or n_out: layer by layer, and some rows at a time, so that
+    what is made on the way stays in the cache. Where both sides are one, what lies left of the
+    diagonal is a mirror.
     """
-    seeds = torch.eye(out.shape[1], dtype=out.dtype, device=out.device)
-    seeds = seeds[:, None, :].expand(-1, len(out), -1)
-
-    def backward(seed: Tensor) -> tuple[Tensor, ...]:
-        return torch.autograd.grad(out, edges, seed, retain_graph=True)
-
-    try:
-        return vmap(backward)(seeds)
-    except RuntimeError:  # a backward that cannot be batched, such as one that works in place
-        passes = [backward(seed) for seed in seeds]
-        return [torch.stack(per_output) for per_output in zip(*passes, strict=True)]
-
-
-def _each_parameter_once(model: nn.Module, out: Tensor, calls: Sequence[_Call]) -> bool:
-    """Whether each trainable parameter enters the graph of `out` once, by a captured call."""
-    plain = all(
-        type(c.layer).forward is nn.Linear.forward
-        and c.inputs.ndim == 2
-        and len(c.inputs) == len(out)
-        and c.inputs._version == c.version  # not overwritten since
-        for c in calls
-    )
-    mine = [p for c in calls for p in (c.layer.weight, c.layer.bias) if p is not None]
-    captured = Counter(id(p) for p in mine if p.requires_grad)
-    trainable = Counter(id(p) for p in model.parameters() if p.requires_grad)
-    return plain and captured == trainable == _uses(out)
+    theta = None
+    for left, right in pairs:
+        if theta is None:
+            k = 1 if trace else left.deltas.shape[1]
+            theta = left.inputs.new_zeros(left.count, k, right.count, k)
+            blocks = _row_blocks(left.count, right.count, k, left is right)
+        for rows, cols in blocks:
+            a, b = left.of(rows), right.of(cols)
+            theta[rows, :, cols].addcmul_(
+                _gram(a.deltas, b.deltas, trace), a.input_gram(b)[:, None, :, None]
+            )
+    for rows, _ in blocks:
+        if left is right and rows.stop < left.count:
+            later = slice(rows.stop, None)
+            theta[later, :, rows] = theta[rows, :, later].permute(2, 3, 0, 1)
+    return theta
 
 
-def _uses(out: Tensor) -> Counter:
-    """How often each leaf enters the graph of `out`, by the leaf's id."""
-    uses, seen, stack = Counter(), set(), [out.grad_fn]
-    while stack:
-        for node, _ in getattr(stack.pop(), "next_functions", ()):
-            if hasattr(node, "variable"):
-                uses[id(node.variable)] += 1
-            elif node is not None and node not in seen:
-                seen.add(node)
-                stack.append(node)
-    return uses
+def _row_blocks(n1: int, n2: int, k: int, symmetric: bool) -> list[tuple[slice, slice]]:
+    size = max(1, _BLOCK // (n2 * k * k))
+    if symmetric:
+        size = min(size, max(_FEW // k, math.ceil(n1 / 4)))
+    return [(rows, slice(rows.start if symmetric else 0, n2)) for rows in _blocks(n1, size)]
 
 
 # --- the explicit contraction
@@ -221,16 +147,6 @@ def _gram(a: Tensor, b: Tensor, trace: bool) -> Tensor:
 
 def _public_shape(theta: Tensor, trace: bool) -> Tensor:
     return theta[:, 0, :, 0] if trace else theta.transpose(1, 2)
-
-
-def _outputs(model: nn.Module, x: Tensor) -> Tensor:
-    out = model(x.detach())
-    if out.ndim != 2 or len(out) != len(x):
-        raise ValueError(
-            f"the NTK needs outputs of shape (N, n_out); {type(model).__name__} gave "
-            f"{tuple(out.shape)} for {len(x)} inputs; flatten or unsqueeze them in its forward"
-        )
-    return out
 
 
 def _refuse_batch_dependence(model: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -171,6 +172,10 @@ STRUCTURED = {
     "in-place activation": in_place_activation,
     "residual": lambda: seeded(Residual),
     "hook on a layer": lambda: seeded(Shifted),
+    "SiLU": lambda: mlp(activation=nn.SiLU()),
+    "mixes the units": lambda: mlp(activation=nn.Softmax(1)),
+    "two functions in a row": lambda: mlp(activation=nn.Sequential(nn.Tanh(), nn.GELU())),
+    "a function after the last layer": lambda: sequential(partial(nn.Linear, 6, 3), nn.Tanh),
 }
 OTHERS = {
     "layer used twice": lambda: seeded(UsesALayerTwice),
@@ -447,3 +452,12 @@ def test_on_mnist_the_ntk_of_swish_moves_smoothly_and_that_of_relu_jumps():
     # measured 1.045 and 2.90 for SWISH at T = 1, 0.21 and -0.14 for ReLU
     assert smooth[0] == pytest.approx(1, abs=0.15) and smooth[1] == pytest.approx(3, abs=0.3)
     assert abs(jagged[0]) < 0.4 and abs(jagged[1]) < 0.4
+
+
+def test_large_kernels_are_made_in_blocks_and_mirrored():
+    net, x = mlp(activation=SWISH(0.5), n_out=3), inputs(230, 6)
+    for trace in (True, False):
+        theta = empirical_ntk(net, x, trace=trace)
+        both = empirical_ntk(net, x, x.clone(), trace=trace)
+        torch.testing.assert_close(theta, both, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(theta[:9, 200:], empirical_ntk(net, x[:9], x[200:], trace=trace))
