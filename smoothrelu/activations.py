@@ -85,11 +85,11 @@ class SmoothReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         T = self.temperature
-        if isinstance(T, Tensor) or not _HOT_PATH[0] <= T <= _HOT_PATH[1] or _under_transform():
+        if not is_hot(T) or _under_transform():
             return self._value(x)
         if torch.is_grad_enabled() and x.requires_grad:
             return _HotPath.apply(x, self)
-        return _blockwise(self.gate.forward, _wide(x, self), T=T).to(x.dtype)
+        return blockwise(self.gate.forward, _wide(x, self), T=T).to(x.dtype)
 
     def derivative(self, x: Tensor, order: int = 1) -> Tensor:
         """phi_T'(x) or phi_T''(x), in closed form, for order 1 or 2."""
@@ -144,7 +144,7 @@ class _HotPath(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, activation):
         ctx.activation, wide = activation, _wide(x, activation)
-        y = _blockwise(activation.gate.forward, wide, T=activation.temperature).to(x.dtype)
+        y = blockwise(activation.gate.forward, wide, T=activation.temperature).to(x.dtype)
         # in half precision an output says too little of its gate
         ctx.save_for_backward(x, *((y,) if activation.gate.needs_output and wide is x else ()))
         return y
@@ -158,18 +158,25 @@ class _HotPath(torch.autograd.Function):
         gate, wide, T = activation.gate, _wide(x, activation), activation.temperature
         inputs = (wide, *kept)
         if gate.needs_output and not kept:
-            inputs = (wide, _blockwise(gate.forward, wide, T=T))
+            inputs = (wide, blockwise(gate.forward, wide, T=T))
         if _is_batched(grad):  # by vmap, or is_grads_batched: it fits into nothing made here
-            slope = _blockwise(gate.backward, torch.ones_like(wide), *inputs, T=T)
+            slope = blockwise(gate.backward, torch.ones_like(wide), *inputs, T=T)
             return grad * slope.to(x.dtype), None
-        return _blockwise(gate.backward, grad.to(wide.dtype), *inputs, T=T).to(x.dtype), None
+        return blockwise(gate.backward, grad.to(wide.dtype), *inputs, T=T).to(x.dtype), None
 
 
-def _blockwise(kernel: Callable[..., object], *inputs: Tensor, T: float) -> Tensor:
-    """kernel(*inputs, T, out) into a new tensor like the first; on a CPU in blocks where that is
+def is_hot(temperature: float | Tensor) -> bool:
+    """Whether a gate's `forward` and `backward` compute at this temperature."""
+    return isinstance(temperature, float) and _HOT_PATH[0] <= temperature <= _HOT_PATH[1]
+
+
+def blockwise(
+    kernel: Callable[..., object], *inputs: Tensor, T: float, out: Tensor | None = None
+) -> Tensor:
+    """kernel(*inputs, T, out), out being new where none is given; on a CPU in blocks where that is
     large, so that all but the first and the last pass over memory stay in the cache.
     """
-    out = torch.empty_like(inputs[0])
+    out = torch.empty_like(inputs[0]) if out is None else out
     all_of_it = (*inputs, out)
     if (
         out.numel() <= 2 * _BLOCK

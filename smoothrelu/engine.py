@@ -1,5 +1,5 @@
-"""How many runs are computed: in this process, by one-thread worker processes on all cores, or on a
-GPU as batches of networks.
+"""How many runs are computed: by threads of this process or by one-thread worker processes, on all
+cores, or on a GPU as batches of networks.
 
 On a CPU each run has one thread wherever it is computed, and its numbers depend on nothing decided
 here.
@@ -23,6 +23,7 @@ import torch
 from smoothrelu.results import Store
 from smoothrelu.runs import Run
 from smoothrelu.together import shape
+from smoothrelu.training import deterministic
 from smoothrelu.worker import Reply, finish, finish_together
 
 _START_UP = 4.0  # seconds until a worker process has loaded torch and the data
@@ -58,10 +59,14 @@ def complete(
             advance(key)
 
         count = _processes(workers, list(cost.values()), device)
+        threads = _threads(workers, runs, sum(cost.values()), device)
         if device.type != "cpu":
             _in_batches(todo, store, device, report)
         if count > 1:
-            _in_processes(todo, store, device, count, report)
+            _in_parallel(todo, store, device, [_Process() for _ in range(count)], report)
+        elif threads > 1:
+            with deterministic(threads=1):  # what every run asks for, and none may put back
+                _in_parallel(todo, store, device, [_Thread() for _ in range(threads)], report)
         else:
             _here(todo, store, device, report)
     return failed
@@ -84,6 +89,15 @@ def _processes(asked: int | None, costs: list[float], device: torch.device) -> i
         return 1
     saved = sum(costs) - max(sum(costs) / count, max(costs))
     return count if asked or saved > _START_UP else 1
+
+
+def _threads(asked: int | None, runs: dict[str, Run], cost: float, device: torch.device) -> int:
+    """How many threads of this process pay, where processes do not; 1 stands for none. A thread
+    cannot be interrupted, so what it has in hand must not be long.
+    """
+    if asked or device.type != "cpu" or cost > 2 * _START_UP:
+        return 1
+    return min(cores(), len(runs)) if all(run.threadable for run in runs.values()) else 1
 
 
 def _here(todo: deque, store: Store, device: torch.device, report: Report) -> None:
@@ -116,13 +130,12 @@ def _in_batches(todo: deque, store: Store, device: torch.device, report: Report)
                 report(key, replies[key])
 
 
-def _in_processes(
-    todo: deque, store: Store, device: torch.device, count: int, report: Report
+def _in_parallel(
+    todo: deque, store: Store, device: torch.device, hands: list["_Hand"], report: Report
 ) -> None:
-    """A thread for each process hands it one run after the other."""
+    """A thread for each hand gives it one run after the other."""
     ended: SimpleQueue[tuple[str, Reply]] = SimpleQueue()
     count_of_runs = len(todo)  # before the threads take from it
-    hands = [_Hand() for _ in range(count)]
     threads = [
         threading.Thread(target=hand.serve, args=(todo, store, device, ended), daemon=True)
         for hand in hands
@@ -142,11 +155,19 @@ def _in_processes(
 
 
 class _Hand:
-    """One worker process, started when it is needed, and again after it died."""
+    """Whatever takes one run after the other."""
 
-    def __init__(self):
-        self.process: subprocess.Popen | None = None
-        self.stopped = False
+    stopped = False
+
+    def finish(self, run: Run, key: str, store: Store, device: torch.device) -> Reply:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Begin no further run; may be called from any thread."""
+        self.stopped = True
+
+    def close(self) -> None:
+        """Let go of what is left of it."""
 
     def serve(self, todo: deque, store: Store, device: torch.device, ended: SimpleQueue) -> None:
         while not self.stopped:
@@ -154,18 +175,35 @@ class _Hand:
                 key, run = todo.popleft()
             except IndexError:
                 return
-            try:
-                reply = self._ask(pickle.dumps((run, key, store.folder.resolve(), device)))
-            except Exception as error:  # it cannot be pickled, or no process can be started
-                reply = Reply(problem=f"{type(error).__name__}: {error}")
+            reply = self.finish(run, key, store, device)
             if reply.busy:
                 todo.append((key, run))
                 time.sleep(_PATIENCE)
             else:
                 ended.put((key, reply))
 
+
+class _Thread(_Hand):
+    """A thread of this process."""
+
+    def finish(self, run: Run, key: str, store: Store, device: torch.device) -> Reply:
+        return finish(run, key, store, device)
+
+
+class _Process(_Hand):
+    """One worker process, started when it is needed, and again after it died."""
+
+    def __init__(self):
+        self.process: subprocess.Popen | None = None
+
+    def finish(self, run: Run, key: str, store: Store, device: torch.device) -> Reply:
+        try:
+            return self._ask(pickle.dumps((run, key, store.folder.resolve(), device)))
+        except Exception as error:  # it cannot be pickled, or no process can be started
+            return Reply(problem=f"{type(error).__name__}: {error}")
+
     def stop(self) -> None:
-        self.stopped = True
+        super().stop()
         if self.process:
             self.process.kill()
 

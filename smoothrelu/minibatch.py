@@ -117,6 +117,11 @@ class MinibatchRun:
         """The functions and classes whose code the result depends on."""
         return [train, *code_of([self.start(), self.activation], (self.network, *self.observe))]
 
+    @property
+    def threadable(self) -> bool:
+        """No: what is drawn in a step may come from the generator that all threads share."""
+        return False
+
     def seconds(self) -> float:
         """About how long it takes on one thread of a CPU: enough to order runs by."""
         passes = 3 * self.n_train + self.n_valid + self.n_test

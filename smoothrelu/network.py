@@ -59,10 +59,14 @@ class MLP(nn.Module):
                 f"the network takes inputs of shape (N, {n_in}), got {tuple(x.shape)}; "
                 "flatten images with x.flatten(1)"
             )
-        own = isinstance(self.activation, nn.ModuleList)
         for place, layer in enumerate(self.layers[:-1]):
-            x = (self.activation[place] if own else self.activation)(layer(x))  # (N, width)
+            x = self.activation_after(place)(layer(x))  # (N, width)
         return self.layers[-1](x)
+
+    def activation_after(self, place: int) -> nn.Module:
+        """The activation between the linear layers place and place + 1."""
+        own = isinstance(self.activation, nn.ModuleList)
+        return self.activation[place] if own else self.activation
 
 
 def critical_init_(net: nn.Module, *, generator: Generator | None = None) -> nn.Module:

@@ -14,7 +14,8 @@ from smoothrelu.datasets import Dataset, load_dataset
 from smoothrelu.network import Init
 from smoothrelu.training import Keeper, Observer
 
-_FLOPS = 2e10  # a second, of one thread, in the matrix products of such networks
+_FLOPS = 5e10  # a second, of one thread, in the matrix products of such networks
+_LONG = 3e-3  # seconds of a step, most of them outside Python
 _CALL = 1e-4  # seconds that a layer costs at each step, however small
 
 
@@ -74,6 +75,14 @@ class Run:
         """Whether it may be trained in one batch with others, by `smoothrelu.together`."""
         return not self.observe
 
+    @property
+    def threadable(self) -> bool:
+        """Whether threads of one process train several at a time faster than one after the other:
+        not where each step is over before another thread has had the interpreter, and not where
+        they would share what they learn.
+        """
+        return self._step_seconds() > _LONG and not list(self.activation.parameters())
+
     def start(self) -> nn.Module:
         """The network as it starts."""
         return compute.network(self, *_sizes(self.dataset))
@@ -87,11 +96,14 @@ class Run:
 
     def seconds(self) -> float:
         """About how long it takes on one thread of a CPU: enough to order runs by."""
+        return self.steps * self._step_seconds()
+
+    def _step_seconds(self) -> float:
         n_in, _ = _sizes(self.dataset)
         weights = n_in * self.width + (self.depth - 2) * self.width**2
         passes = 3 * self.n_train + (self.n_train + self.n_test) / self.test_every
         step = 2 * weights * passes / _FLOPS + self.depth * _CALL
-        return self.steps * step * (1 + len(self.observe))
+        return step * (1 + len(self.observe))
 
 
 def grid(**fields) -> list[Run]:

@@ -76,6 +76,12 @@ def timed(folder):
     assert os.waitpid(start(folder), 0)[1] == 0
     return time.monotonic() - begun
 
+def changed(lock):
+    try:
+        return lock.stat().st_ctime_ns
+    except FileNotFoundError:  # its run has ended since it was listed
+        return 0
+
 whole, loading = timed(calm), timed(calm)
 for kill in range(kills):
     workers, begun = 2 if kill == 9 else 1, time.time_ns()
@@ -83,7 +89,7 @@ for kill in range(kills):
     if kill % 3 == 1:  # anywhere, from the start on; the others while runs are computed
         time.sleep(moments.uniform(0, loading))
     else:
-        while not any(f.stat().st_ctime_ns > begun for f in folder.glob(".*.lock")):
+        while not any(changed(f) > begun for f in folder.glob(".*.lock")):
             time.sleep(0.001)
         time.sleep(moments.uniform(0, 3 * (whole - loading) / len(runs)))
     os.killpg(child, signal.SIGKILL)

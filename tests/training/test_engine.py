@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from smoothrelu import GELU, SWISH, Run, critical_init_, grid, sweep
+from smoothrelu import GELU, SWISH, LambdaGELU, Run, critical_init_, grid, sweep
 from smoothrelu.compute import examples_at_once, train
-from smoothrelu.engine import _in_batches, _processes, complete, cores
+from smoothrelu.engine import _in_batches, _processes, _threads, complete, cores
 from smoothrelu.keys import run_key
 from smoothrelu.results import Store
 from smoothrelu.together import train_together
@@ -58,6 +58,39 @@ def test_the_numbers_do_not_depend_on_the_number_of_workers_bit_for_bit(tmp_path
     assert numbers(here).equals(numbers(spread))
     assert {"ntk_trace", "ntk_second_difference", "sign_flips"} <= set(here.columns)
     assert len(list((tmp_path / "2").iterdir())) == 3  # no lock, checkpoint or temporary file
+
+
+def test_threads_of_this_process_give_the_numbers_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("smoothrelu.engine.cores", lambda: 2)
+    larger = dataclasses.replace(SMALL, n_train=500, width=128, depth=6)
+    runs = [
+        dataclasses.replace(larger, seed=seed, activation=kind, observe=observe)
+        for seed, kind, observe in [
+            (0, GELU(0.1), ()),
+            (1, SWISH(0.5), (TrackNTK(10), CountSignFlips(10))),
+            (2, torch.nn.ReLU(), ()),
+        ]
+    ]
+    by_key = {run_key(run, CPU): run for run in runs}
+    cost = sum(run.seconds() for run in runs)
+    assert _processes(None, [run.seconds() for run in runs], CPU) == 1
+    assert _threads(None, by_key, cost, CPU) == 2
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    several = sweep(runs, store=Store(tmp_path / "2"), progress=None)
+    assert before == (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    one = sweep(runs, store=Store(tmp_path / "1"), workers=1, progress=None)
+    assert numbers(several).equals(numbers(one))
+
+
+def test_threads_are_used_for_short_work_of_long_steps_only():
+    short = {str(seed): dataclasses.replace(SMALL, seed=seed) for seed in range(3)}
+    long = {key: dataclasses.replace(run, n_train=500, width=256) for key, run in short.items()}
+    taught = {"a": dataclasses.replace(long["0"], activation=LambdaGELU())} | long
+    assert _threads(None, long, 1.0, CPU) == min(cores(), 3)
+    assert _threads(None, long, 100.0, CPU) == 1  # could not be interrupted
+    assert _threads(1, long, 1.0, CPU) == 1 and _threads(None, long, 1.0, torch.device("meta")) == 1
+    assert _threads(None, short, 1.0, CPU) == 1  # they would wait for the interpreter
+    assert _threads(None, taught, 1.0, CPU) == 1  # a shared hardness
 
 
 @pytest.mark.parametrize("file", ["-", "script.py"], ids=["stdin", "script without a main guard"])
