@@ -37,6 +37,8 @@ class Gate:
     hot path of training, at T within _HOT_PATH. They are not differentiable themselves. Each pass
     over memory counts, and a fresh tensor counts as two.
     needs_output: backward(grad, x, y, T, out) is given y = phi_T(x) too.
+    fused(u) is g(u) to the eps of 1, for torch.compile, whose code pays twice for each bound on u:
+    it and its first derivative are finite at all u, infinite ones included.
     """
 
     value: TensorFunction
@@ -46,6 +48,7 @@ class Gate:
     forward: Callable[..., object]
     backward: Callable[..., object]
     needs_output: bool = False
+    fused: TensorFunction | None = None
 
 
 class SmoothReLU(nn.Module):
@@ -106,6 +109,9 @@ class SmoothReLU(nn.Module):
         return (curvature / self.temperature).to(x.dtype)
 
     def _value(self, x: Tensor) -> Tensor:
+        if torch.compiler.is_compiling() and self.gate.fused and is_hot(self.temperature):
+            wide = _wide(x, self)
+            return (wide * self.gate.fused(wide * (1 / self.temperature))).to(x.dtype)
         wide, u = self._scaled(x)
         return (wide * self.gate.value(u)).to(x.dtype)
 
@@ -237,6 +243,7 @@ class SWISH(SmoothReLU):
         support=(-800.0, 800.0),
         forward=_swish_forward,
         backward=_swish_backward,
+        fused=torch.sigmoid,
     )
 
 
@@ -270,6 +277,7 @@ class GELU(SmoothReLU):
         support=(-40.0, 40.0),
         forward=_gelu_forward,
         backward=_gelu_backward,
+        fused=lambda u: 0.5 + 0.5 * torch.erf(u * math.sqrt(0.5)),
     )
 
 
@@ -307,6 +315,7 @@ class GumbelLU(SmoothReLU):
         support=(-7.0, 800.0),
         forward=_gumbel_forward,
         backward=_gumbel_backward,
+        fused=lambda u: _exp(-_exp(-u.clamp(min=-7))),
     )
 
 
@@ -387,6 +396,7 @@ class GudermanLU(SmoothReLU):
         forward=_guderman_forward,
         backward=_guderman_backward,
         needs_output=True,
+        fused=lambda u: (2 / math.pi) * torch.atan(_exp(2 * u.clamp(max=20))),
     )
 
 
@@ -409,6 +419,11 @@ def _mish_gate(u: Tensor) -> Tensor:
     return m / (m + 2)
 
 
+def _mish_fused(u: Tensor) -> Tensor:
+    n = _exp(u.clamp(max=20))
+    return 1 - 2 / (n * (n + 2) + 2)
+
+
 def _mish_forward(x: Tensor, T: float, out: Tensor) -> None:
     torch.mul(_mish_gate((x / T).clamp_(-800, 20)), x, out=out)
 
@@ -428,6 +443,7 @@ class Mish(SmoothReLU):
         support=(-800.0, 20.0),
         forward=_mish_forward,
         backward=_mish_backward,
+        fused=_mish_fused,
     )
 
 

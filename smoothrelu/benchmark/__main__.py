@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -72,14 +73,37 @@ def _replace(name: str, rows: pandas.DataFrame) -> None:
     old = published("benchmark", command="make bench") if there else rows[:0]
     parts = [rows if n == name else old[old["benchmark"] == n] for n in BENCHMARKS]
     table = pandas.concat([part for part in parts if len(part)])
-    publish("benchmark", table, _provenance() | {"about": "our work beside its peers"})
+    both = table["rounds"] * (table["our_seconds"] + table["peer_seconds"])
+    record = _record("our work beside its peers", table) | {"seconds": round(both.sum())}
+    publish("benchmark", table, record)
 
 
 def _write_scaling() -> None:
-    record = _provenance() | {"about": "how the work grows"}
-    publish("benchmark_growth", scaling.growth(), record | scaling.limits())
-    publish("benchmark_step", scaling.where_a_step_goes(), record)
-    publish("benchmark_memory", scaling.memory(), record)
+    for name, about, measure, extra in [
+        ("growth", "how the work grows", scaling.growth, scaling.limits),
+        ("time", "where the processor's time goes", scaling.where_time_goes, dict),
+        ("needed", "operations no activation does without", scaling.needed_operations, dict),
+        ("memory", "memory of tangent kernels", scaling.memory, dict),
+    ]:
+        begun, now = time.monotonic(), pandas.DataFrame([_provenance()])
+        table = measure()
+        record = _record(about, now) | {"runs": len(table)}
+        record["seconds"] = round(time.monotonic() - begun)
+        publish(f"benchmark_{name}", table, record | extra())
+
+
+def _record(about: str, rows: pandas.DataFrame) -> dict:
+    """What the provenance page says of rows that carry their own."""
+    each = {key: sorted(set(rows[key])) for key in ("machine", "torch", "commit", "date")}
+    return {
+        "about": about,
+        "device": each["machine"],
+        "torch": each["torch"],
+        "commit": each["commit"],
+        "first": each["date"][0],
+        "last": each["date"][-1],
+        "runs": len(rows),
+    }
 
 
 def _provenance() -> dict:

@@ -13,20 +13,29 @@ from smoothrelu.activations import SWISH
 from smoothrelu.benchmark.activations import training_step
 from smoothrelu.benchmark.kernels import images, kernels
 from smoothrelu.benchmark.ntk import inputs, network
-from smoothrelu.benchmark.timing import timed
+from smoothrelu.benchmark.timing import in_turn, timed, with_threads
 from smoothrelu.ntk import empirical_ntk
 
 _GROUPS = {
     "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
-    "activation": (
+    "passes over activations": (
         "aten::silu",
         "aten::silu_backward",
+        "aten::softplus_backward",
         "aten::mul",
         "aten::mul_",
-        "aten::sigmoid_",
         "aten::clamp_",
     ),
 }
+_NEEDED = {
+    "SWISH": ("softplus_backward", "silu_backward"),
+    "GELU": ("gelu", "gelu_backward"),
+    "GumbelLU": ("exp2",) * 4,
+    "AlgebraicLU": ("rsqrt", "tanh_backward", "rsqrt"),
+    "GudermanLU": ("exp2", "atan2", "exp2"),
+}
+"""The operations that no formula of an activation and its slope does without, as torch has them."""
+_SHAPES = {"n_in": 784, "width": 256, "hidden": 8, "n_out": 10}
 
 
 def growth() -> pandas.DataFrame:
@@ -62,21 +71,60 @@ def _sizes() -> Iterator[tuple[str, str, int, Callable]]:
         yield "infinite width, depth 20", "inputs", n, lambda x=x: kernels(x, SWISH(0.5))
 
 
-def where_a_step_goes() -> pandas.DataFrame:
-    """The share of a training step's processor time by kind of operation, and the rates reached.
-
-    share: of all operations, at SWISH(0.5), N = 1000, 784-256x8-10.
+def where_time_goes() -> pandas.DataFrame:
+    """The share of the processor's time by kind of operation, a row for each work and part, of
+    networks 784-256x8-10: a step at SWISH(0.5) and N = 1000, the traced kernel of 100 inputs.
     """
-    step = training_step(SWISH(0.5))
-    step()
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
-        for _ in range(10):
-            step()
-    spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
-    total = sum(spent.values())
-    shares = {name: sum(spent.get(k, 0) for k in keys) / total for name, keys in _GROUPS.items()}
-    shares["the rest"] = 1 - sum(shares.values())
-    return pandas.DataFrame({"part": shares.keys(), "share": shares.values()})
+    x, net = inputs(100), network(hidden=_SHAPES["hidden"])
+    works = {
+        "training step": training_step(SWISH(0.5)),
+        "traced tangent kernel": lambda: empirical_ntk(net, x),
+    }
+    rows = []
+    for work, call in works.items():
+        call()
+        with profile(activities=[ProfilerActivity.CPU]) as seen:
+            for _ in range(10):
+                call()
+        spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
+        shares = {
+            name: sum(spent.get(key, 0) for key in keys) / sum(spent.values())
+            for name, keys in _GROUPS.items()
+        }
+        shares["the rest"] = 1 - sum(shares.values())
+        rows += [{"work": work, "part": part, "share": share} for part, share in shares.items()]
+    return pandas.DataFrame(rows)
+
+
+def needed_operations() -> pandas.DataFrame:
+    """The time of the operations that each activation cannot do without, forward and backward, on
+    2000 x 256 numbers, over that of F.silu's two: what is left above it are additions,
+    multiplications and bounds.
+
+    ratio: median over rounds; one thread.
+    """
+    x, out = inputs(2000, 256), torch.empty(2000, 256)
+    aten, positive, one = torch.ops.aten, x.abs().add_(0.1), x.new_ones(())
+    calls = {
+        "silu": lambda: aten.silu(x, out=out),
+        "silu_backward": lambda: aten.silu_backward(x, x, grad_input=out),
+        "softplus_backward": lambda: aten.softplus_backward(x, x, 2.0, 40.0, grad_input=out),
+        "gelu": lambda: aten.gelu(x, out=out),
+        "gelu_backward": lambda: aten.gelu_backward(x, x, grad_input=out),
+        "exp2": lambda: torch.exp2(x, out=out),
+        "rsqrt": lambda: torch.rsqrt(positive, out=out),
+        "tanh_backward": lambda: aten.tanh_backward(x, x, grad_input=out),
+        "atan2": lambda: torch.atan2(positive, one, out=out),
+    }
+    with with_threads(1):
+        seconds = in_turn({name: timed(call) for name, call in calls.items()}, rounds=9)
+    unit = [a + b for a, b in zip(seconds["silu"], seconds["silu_backward"], strict=True)]
+    rows = []
+    for activation, names in _NEEDED.items():
+        sums = [sum(times) for times in zip(*(seconds[name] for name in names), strict=True)]
+        ratio = statistics.median(a / b for a, b in zip(sums, unit, strict=True))
+        rows.append({"activation": activation, "operations": ", ".join(names), "ratio": ratio})
+    return pandas.DataFrame(rows)
 
 
 def limits() -> dict[str, float]:
@@ -87,16 +135,29 @@ def limits() -> dict[str, float]:
     product = _median(timed(lambda: a @ b))
     big = torch.zeros(2**26)
     copy = _median(timed(lambda: big.clone()))
-    n_in, width, hidden, n_out, n = 784, 256, 8, 10, 1000
-    # forward, and backward for weights and for inputs but the first layer's
-    weights = n_in * width + (hidden - 1) * width**2 + width * n_out
-    flops = n * (6 * weights - 2 * n_in * width)
     step = _median(timed(training_step(SWISH(0.5))))
+    kernel, of_step = _operations()
     return {
         "matrix_gflops": 2 * 1000 * 256**2 / product / 1e9,
         "copy_gbytes": 2 * 4 * 2**26 / copy / 1e9,
-        "step_gflops": flops / step / 1e9,
+        "step_gflops": of_step / step / 1e9,
+        "kernel_share": kernel / of_step,
     }
+
+
+def _operations() -> tuple[int, int]:
+    """Additions and multiplications in the matrix products of the traced tangent kernel of 100
+    inputs, and of a training step with 1000, of a network 784-256x8-10.
+    """
+    n_in, width, hidden, n_out = _SHAPES.values()
+    weights = n_in * width + (hidden - 1) * width**2 + width * n_out
+    # forward, and backward for weights and for inputs but the first layer's
+    step = 1000 * (6 * weights - 2 * n_in * width)
+    m = 100
+    backward = 2 * m * n_out * (hidden - 1) * width**2
+    of_deltas = 2 * m * m * width * ((hidden - 1) * n_out + 1)  # the last hidden layer's are rank 1
+    of_inputs = 2 * m * m * (n_in + hidden * width)
+    return 2 * m * weights + backward + of_deltas + of_inputs, step
 
 
 _PEAK = """

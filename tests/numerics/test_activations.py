@@ -216,3 +216,18 @@ def test_a_large_tensor_is_computed_in_blocks_like_its_parts(kind):
         y, slope = (y.T, slope.T) if len(whole) > 3 else (y, slope)
         torch.testing.assert_close(y, torch.stack(of_parts), rtol=0, atol=1e-6)
         torch.testing.assert_close(slope, torch.stack(slopes), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("T", [1e-6, 0.3, 1e6])
+def test_under_torch_compile_values_and_slopes_are_the_same_at_any_finite_input(kind, T):
+    torch.compiler.reset()
+    activation, largest = kind(T), torch.finfo(torch.float32).max
+    far = torch.tensor([-largest, -1e30, -60000.0, -0.0, 0.0, 60000.0, 1e30, largest])
+    x = torch.cat([torch.linspace(-30, 30, 201) * T, torch.linspace(-3, 3, 50), far])
+    x.requires_grad_()
+    y, z = torch.compile(activation, fullgraph=True, backend="aot_eager")(x), activation(x)
+    (slope,), (exact,) = (torch.autograd.grad(v.sum(), x) for v in (y, z))
+    eps = torch.finfo(torch.float32).eps
+    assert ((y - z).abs() <= 8 * eps * x.abs()).all()
+    torch.testing.assert_close(slope, exact, rtol=0, atol=8 * eps)
