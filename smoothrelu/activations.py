@@ -420,7 +420,7 @@ def _mish_gate(u: Tensor) -> Tensor:
 
 
 def _mish_fused(u: Tensor) -> Tensor:
-    n = _exp(u.clamp(max=20))
+    n = _exp(u.clamp(-80, 20))
     return 1 - 2 / (n * (n + 2) + 2)
 
 
