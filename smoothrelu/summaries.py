@@ -58,6 +58,16 @@ def distance_from_relu(runs: pandas.DataFrame) -> pandas.DataFrame:
     return smooth[["activation", "init", "seed"]].assign(distance=distance)
 
 
+def ahead_of_relu(runs: pandas.DataFrame) -> pandas.DataFrame:
+    """How far critical smooth networks are ahead of the ReLU network of their seed in mean_loss:
+    the columns of `gain_of_critical`.
+    """
+    relu = runs[runs["activation"] == "ReLU"].set_index("seed")["mean_loss"]
+    smooth = runs[(runs["activation"] != "ReLU") & (runs["init"] == "critical")]
+    ahead = smooth.set_index([*SETTING, "seed"])["mean_loss"].mul(-1).add(relu, level="seed")
+    return _with_interval(ahead.groupby(SETTING, sort=False))
+
+
 def gain_of_critical(
     runs: pandas.DataFrame, measure: str = "mean_loss", *, over: str = "he"
 ) -> pandas.DataFrame:

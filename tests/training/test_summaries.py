@@ -73,3 +73,15 @@ def test_the_gain_may_be_over_another_initialisation_than_hes():
     assert summaries.gain_of_critical(table, over="standard").iloc[0]["gain"] == 3.0
     assert summaries.gain_at_best_rate(table, over="standard").iloc[0]["gain"] == 3.0
     assert summaries.gain_at_best_rate(table).iloc[0]["gain"] == 1.0
+
+
+def test_a_critical_network_is_compared_with_the_relu_network_of_its_seed():
+    table = runs(
+        *(run("critical", s, [1.0, 1.0, 1.0]) for s in range(3)),
+        *(run("he", s, [9.0, 9.0, 9.0]) for s in range(3)),
+        *(run("he", s, [1.0 + s] * 3).assign(activation="ReLU") for s in (2, 0, 1)),
+    )
+    ahead = summaries.ahead_of_relu(table)
+    assert len(ahead) == 1 and ahead["activation"].item() == "SWISH"
+    assert ahead["gain"].item() == pytest.approx(1.0)
+    assert (ahead["lowest"].item(), ahead["highest"].item()) == (0.0, 2.0)
