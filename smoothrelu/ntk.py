@@ -95,13 +95,14 @@ def _contraction(pairs: Iterable[tuple[Factors, Factors]], trace: bool) -> Tenso
     for left, right in pairs:
         if theta is None:
             k = 1 if trace else left.deltas.shape[1]
-            theta = left.inputs.new_zeros(left.count, k, right.count, k)
+            theta = left.inputs.new_zeros(left.count, k, right.count * k)
             blocks = _row_blocks(left.count, right.count, k, left is right)
         for rows, cols in blocks:
             a, b = left.of(rows), right.of(cols)
-            theta[rows, :, cols].addcmul_(
-                _gram(a.deltas, b.deltas, trace), a.input_gram(b)[:, None, :, None]
-            )
+            inputs = a.input_gram(b).repeat_interleave(k, 1)[:, None]  # one line of memory for each
+            block = theta[rows, :, cols.start * k : cols.stop * k]
+            block.addcmul_(_gram(a.deltas, b.deltas, trace).flatten(2), inputs)
+    theta = theta.unflatten(2, (-1, k))
     for rows, _ in blocks:
         if left is right and rows.stop < left.count:
             later = slice(rows.stop, None)
