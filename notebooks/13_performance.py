@@ -14,7 +14,7 @@
 # # What it costs: the module beside its peers
 #
 # **Claim.** A temperature is nearly free: a training step with a smooth ReLU at any temperature takes at most a quarter longer than one with PyTorch's own
-# SiLU, and for most of them about a tenth. The tangent kernels of finite networks come about twice as fast as from the fastest peer, and those of infinitely wide networks faster
+# SiLU, and for most of them about a tenth. The tangent kernels of finite networks come more than twice as fast as from the fastest peer, and those of infinitely wide networks faster
 # than from closed forms, for activations that have none.
 #
 # ## Question
@@ -63,7 +63,7 @@ digits = {"case": "{}", "peer": "{}", "ratio": "{:.3g}", "low": "{:.3g}", "high"
 #
 # {numref}`fig-perf-activations` has every smooth ReLU at $T=\tfrac12$ beside SiLU: in a full-batch training step of a network of eight hidden layers, and alone, forward and backward.
 
-# %% mystnb={"figure": {"caption": "Time of each smooth ReLU at $T = 1/2$ over that of SiLU. Points: medians; bars: quartiles over rounds; red strokes: targets; filled: reached. The grey line is equality.", "name": "fig-perf-activations"}, "image": {"alt": "Dots on a logarithmic axis, one row for each activation and setting. In the training step all dots lie between 1 and 1.3; alone they lie between 1.5 and 8, SWISH the least and GudermanLU the farthest from equality."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Time of each smooth ReLU at $T = 1/2$ over that of SiLU. Points: medians; bars: quartiles over rounds; red strokes: targets; filled: reached. The grey line is equality.", "name": "fig-perf-activations"}, "image": {"alt": "Dots on a logarithmic axis, one row for each activation and setting. In the training step all dots lie between 1 and 1.3; alone they lie between 1 and 5, SWISH near equality and GudermanLU the farthest from it."}} tags=["hide-input"]
 figures.ratios(activations)
 
 # %% mystnb={"figure": {"caption": "The same in numbers, with the milliseconds of one call.", "name": "tab-perf-activations"}} tags=["hide-input"]
@@ -92,7 +92,7 @@ table(spent.reset_index(), {"part": "{}"} | dict.fromkeys(spent.columns, "{:.0%}
 # {numref}`fig-perf-kernels` and {numref}`tab-perf-kernels` compare the tangent kernel of a network of five hidden layers with the contraction of whole Jacobians, as the tutorial of `torch.func` has it, and with the three implementations of neural-tangents; the kernels
 # of infinite width, through twenty layers, with its closed forms and with its quadrature for activations that have none.
 
-# %% mystnb={"figure": {"caption": "Time of our kernels over that of the peers', as in {numref}`fig-perf-activations`.", "name": "fig-perf-kernels"}, "image": {"alt": "Dots on logarithmic axes, one panel for each peer. Against torch.func and the first two implementations of neural-tangents the dots lie near one hundredth, against its third near one half; against its closed forms between one half and five, against its quadrature near one hundredth."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Time of our kernels over that of the peers', as in {numref}`fig-perf-activations`.", "name": "fig-perf-kernels"}, "image": {"alt": "Dots on logarithmic axes, one panel for each peer. Against torch.func and the first two implementations of neural-tangents the dots lie near one hundredth, against its third near one third; against its closed forms between one tenth and one, against its quadrature near two thousandths."}} tags=["hide-input"]
 figures.ratios(kernels)
 
 # %% mystnb={"figure": {"caption": "The same in numbers. Difference: of the two results, relative to their size.", "name": "tab-perf-kernels"}} tags=["hide-input"]
@@ -101,7 +101,7 @@ table(kernels, digits | {"difference": "{:.0e}"})
 # %% [markdown]
 # The tangent kernel of a network is a sum over layers of two Gram matrices, multiplied element by element ({doc}`10_ntk`), so no Jacobian is ever formed: where the contraction of Jacobians holds {glue:text}`memory_theirs:.1f` GB at a time, it takes {glue:text}`memory_ours:.0f` MB ({numref}`tab-perf-memory`). What is left is matrix products, {glue:text}`kernel_products:.0%` of its time. The training step
 # reaches {glue:text}`step_gflops:.0f` of the {glue:text}`matrix_gflops:.0f` billion operations a second that products of its own shapes reach on this machine. The products of the traced kernel of a hundred inputs have {glue:text}`kernel_share:.2f` times as many operations as those of the step: a target of {glue:text}`tracking_target:.1f` for its time leaves nothing for anything else, and the kernel takes
-# {glue:text}`tracking_1:.2f` of a step with one thread, {glue:text}`tracking_2:.2f` with two, whose share of such small matrices is smaller.
+# {glue:text}`tracking_1:.2f` of a step with one thread, {glue:text}`tracking_2:.2f` with two, which share such small matrices less well.
 #
 # At infinite width both kernels of a pair of inputs are, after any number of layers, functions of two variances and one angle. For a few inputs the layers are applied one after the other; for many, at the points of one Chebyshev series, which is then evaluated once for each pair. So depth costs next to nothing: against the closed forms, which go through all
 # the layers for each pair, the ratios are {glue:text}`closed_least:.2f` to {glue:text}`closed_most:.2f`. neural-tangents' own
@@ -141,7 +141,7 @@ table(others, {"work": "{}"} | digits)
 #
 # ## What would falsify the claim
 #
-# A machine of the same kind on which `make bench` finds a training step with a smooth ReLU more than a quarter slower than with SiLU, or a tangent kernel slower than that of neural-tangents, or a difference between the two results beyond rounding. The last cell stops the build
+# A machine of the same kind on which `make bench` finds a training step with a smooth ReLU more than a quarter slower than with SiLU, or a tangent kernel that takes more than half the time of that of neural-tangents, or a kernel of infinite width slower than the closed forms, or a difference between the two results beyond rounding. The last cell stops the build
 # where the committed table says so.
 #
 # ## Where this is computed
@@ -185,5 +185,5 @@ glue("memory_theirs", peaks["torch.func"] / 1e3)
 glue("kernel_share", grown.attrs["kernel_share"])
 glue("kernel_products", spent.loc["matrix products", "traced tangent kernel"])
 tangent = kernels[kernels["benchmark"] == "neural_tangents"]
-assert step.max() < 1.25 and tangent["ratio"].max() < 1
+assert step.max() < 1.25 and tangent["ratio"].max() < 0.5 and closed["ratio"].max() < 1
 assert tangent["difference"].max() < 1e-5 and closed["difference"].max() < 1e-6
