@@ -101,7 +101,7 @@ table(kernels, digits | {"difference": "{:.0e}"})
 # %% [markdown]
 # The tangent kernel of a network is a sum over layers of two Gram matrices, multiplied element by element ({doc}`10_ntk`), so no Jacobian is ever formed: where the contraction of Jacobians holds {glue:text}`memory_theirs:.1f` GB at a time, it takes {glue:text}`memory_ours:.0f` MB ({numref}`tab-perf-memory`). What is left is matrix products, {glue:text}`kernel_products:.0%` of its time. The training step
 # reaches {glue:text}`step_gflops:.0f` of the {glue:text}`matrix_gflops:.0f` billion operations a second that products of its own shapes reach on this machine. The products of the traced kernel of a hundred inputs have {glue:text}`kernel_share:.2f` times as many operations as those of the step: a target of {glue:text}`tracking_target:.1f` for its time leaves nothing for anything else, and the kernel takes
-# {glue:text}`tracking_1:.2f` of a step with one thread, {glue:text}`tracking_2:.2f` with two, which share such small matrices less well.
+# {glue:text}`tracking_1:.2f` of a step with one thread, {glue:text}`tracking_2:.2f` with two, which share such small matrices less well. Beside the contraction of Jacobians, a network of five hidden layers needs {glue:text}`kernel_gflop:.2f` billion operations, which at the full rate of all cores would alone take {glue:text}`kernel_floor:.4f` of the other's time.
 #
 # At infinite width both kernels of a pair of inputs are, after any number of layers, functions of two variances and one angle. For a few inputs the layers are applied one after the other; for many, at the points of one Chebyshev series, which is then evaluated once for each pair. So depth costs next to nothing: against the closed forms, which go through all
 # the layers for each pair, the ratios are {glue:text}`closed_least:.2f` to {glue:text}`closed_most:.2f`. neural-tangents' own
@@ -179,10 +179,15 @@ glue("date", rows["date"].max()[:10])
 glue("torch", rows["torch"].iloc[-1])
 glue("step_gflops", grown.attrs["step_gflops"])
 glue("matrix_gflops", grown.attrs["matrix_gflops"])
+
+# %% tags=["hide-input"]
 peaks = memory.groupby("how")["bytes"].max()  # in MB
 glue("memory_ours", peaks["ours"])
 glue("memory_theirs", peaks["torch.func"] / 1e3)
 glue("kernel_share", grown.attrs["kernel_share"])
+glue("kernel_gflop", grown.attrs["kernel_gflop"])
+others_time = every[(every["benchmark"] == "torch_ntk") & every["case"].str.startswith("traced")]
+glue("kernel_floor", grown.attrs["kernel_gflop"] / grown.attrs["matrix_gflops"] / others_time["peer_seconds"].iloc[-1])
 glue("kernel_products", spent.loc["matrix products", "traced tangent kernel"])
 tangent = kernels[kernels["benchmark"] == "neural_tangents"]
 assert step.max() < 1.25 and tangent["ratio"].max() < 0.5 and closed["ratio"].max() < 1

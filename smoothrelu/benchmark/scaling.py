@@ -35,7 +35,6 @@ _NEEDED = {
     "GudermanLU": ("exp2", "atan2", "exp2"),
 }
 """The operations that no formula of an activation and its slope does without, as torch has them."""
-_SHAPES = {"n_in": 784, "width": 256, "hidden": 8, "n_out": 10}
 
 
 def growth() -> pandas.DataFrame:
@@ -75,7 +74,7 @@ def where_time_goes() -> pandas.DataFrame:
     """The share of the processor's time by kind of operation, a row for each work and part, of
     networks 784-256x8-10: a step at SWISH(0.5) and N = 1000, the traced kernel of 100 inputs.
     """
-    x, net = inputs(100), network(hidden=_SHAPES["hidden"])
+    x, net = inputs(100), network(hidden=8)
     works = {
         "training step": training_step(SWISH(0.5)),
         "traced tangent kernel": lambda: empirical_ntk(net, x),
@@ -136,20 +135,21 @@ def limits() -> dict[str, float]:
     big = torch.zeros(2**26)
     copy = _median(timed(lambda: big.clone()))
     step = _median(timed(training_step(SWISH(0.5))))
-    kernel, of_step = _operations()
+    kernel, of_step = _operations(8)
     return {
         "matrix_gflops": 2 * 1000 * 256**2 / product / 1e9,
         "copy_gbytes": 2 * 4 * 2**26 / copy / 1e9,
         "step_gflops": of_step / step / 1e9,
         "kernel_share": kernel / of_step,
+        "kernel_gflop": _operations(5)[0] / 1e9,
     }
 
 
-def _operations() -> tuple[int, int]:
+def _operations(hidden: int) -> tuple[int, int]:
     """Additions and multiplications in the matrix products of the traced tangent kernel of 100
-    inputs, and of a training step with 1000, of a network 784-256x8-10.
+    inputs, and of a training step with 1000, of a network 784-256-...-256-10.
     """
-    n_in, width, hidden, n_out = _SHAPES.values()
+    n_in, width, n_out = 784, 256, 10
     weights = n_in * width + (hidden - 1) * width**2 + width * n_out
     # forward, and backward for weights and for inputs but the first layer's
     step = 1000 * (6 * weights - 2 * n_in * width)
@@ -160,7 +160,7 @@ def _operations() -> tuple[int, int]:
     return 2 * m * weights + backward + of_deltas + of_inputs, step
 
 
-_PEAK = """
+_PEAK = r"""
 import pathlib, re, sys
 from smoothrelu.benchmark.ntk import in_full, inputs, network
 from smoothrelu.ntk import empirical_ntk
