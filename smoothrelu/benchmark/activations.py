@@ -26,9 +26,9 @@ def alone(threads: int, *, compiled: bool = False) -> Iterator[Row]:
             for activation in [*(kind(_T) for kind in SMOOTH_RELUS), *beside]:
                 function = torch.compile(activation, fullgraph=True) if compiled else activation
                 case = f"{type(activation).__name__}, {how}, {shape[0]} x {shape[1]}"
-                ours[case] = timed(_forward_and_backward(function, shape))
+                ours[case] = timed(forward_and_backward(function, shape))
             wanted = {case: targets.get(case.partition(",")[0]) for case in ours}
-            theirs = timed(_forward_and_backward(nn.functional.silu, shape))
+            theirs = timed(forward_and_backward(nn.functional.silu, shape))
             work = "activation, forward and backward"
             yield from against(work, "F.silu", ours, theirs, targets=wanted, threads=threads)
 
@@ -42,7 +42,7 @@ def in_a_step(threads: int) -> Iterator[Row]:
         yield from against(work, "nn.SiLU", ours, theirs, targets=_STEP, threads=threads, rounds=25)
 
 
-def _forward_and_backward(function: Callable[[Tensor], Tensor], shape) -> Callable[[], object]:
+def forward_and_backward(function: Callable[[Tensor], Tensor], shape) -> Callable[[], object]:
     generator = torch.Generator().manual_seed(0)
     x, grad = torch.randn(2, *shape, generator=generator)
     x.requires_grad_()

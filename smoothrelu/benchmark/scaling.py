@@ -10,7 +10,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from smoothrelu.activations import SWISH
-from smoothrelu.benchmark.activations import training_step
+from smoothrelu.benchmark.activations import forward_and_backward, training_step
 from smoothrelu.benchmark.kernels import images, kernels
 from smoothrelu.benchmark.ntk import inputs, network
 from smoothrelu.benchmark.timing import in_turn, timed, with_threads
@@ -35,6 +35,12 @@ _NEEDED = {
     "GudermanLU": ("exp2", "atan2", "exp2"),
 }
 """The operations that no formula of an activation and its slope does without, as torch has them."""
+_BARE = {
+    "GELU": lambda x: torch.erf(x),
+    "GumbelLU": lambda x: torch.exp2(torch.exp2(x)),
+    "GudermanLU": lambda x: torch.atan(torch.exp2(x)),
+}
+"""What the compiler is left with of a gate, without product, temperature and bounds."""
 
 
 def growth() -> pandas.DataFrame:
@@ -123,7 +129,27 @@ def needed_operations() -> pandas.DataFrame:
         sums = [sum(times) for times in zip(*(seconds[name] for name in names), strict=True)]
         ratio = statistics.median(a / b for a, b in zip(sums, unit, strict=True))
         rows.append({"activation": activation, "operations": ", ".join(names), "ratio": ratio})
-    return pandas.DataFrame(rows)
+    return pandas.DataFrame(rows + _compiled_gates())
+
+
+def _compiled_gates() -> list[dict]:
+    """The same for the bare function within a gate, forward and backward, where it is compiled."""
+    functions = {"silu": torch.nn.functional.silu} | {
+        name: torch.compile(function, fullgraph=True) for name, function in _BARE.items()
+    }
+    with with_threads(1):
+        samples = {n: timed(forward_and_backward(f, (2000, 256))) for n, f in functions.items()}
+        seconds = in_turn(samples, rounds=9)
+    return [
+        {
+            "activation": f"{name}, compiled",
+            "operations": "the gate's function and its slope alone",
+            "ratio": statistics.median(
+                a / b for a, b in zip(seconds[name], seconds["silu"], strict=True)
+            ),
+        }
+        for name in _BARE
+    ]
 
 
 def limits() -> dict[str, float]:
