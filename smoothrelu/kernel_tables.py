@@ -98,14 +98,11 @@ class PairSeries:
 @dataclass(frozen=True)
 class Tables(PairSeries):
     """G and E'. spread (Q, Q), in Chebyshev polynomials of log q1 and log q2: how fast
-    phi(z1)/|phi| and phi(z2)/|phi| part at theta = 0.
+    phi(z1)/|phi| and phi(z2)/|phi| part at theta = 0, namely 1 - E(0)/sqrt(<phi^2>_q1 <phi^2>_q2)
+    over (log q1 - log q2)^2.
     """
 
     spread: Tensor
-
-    def spread_between(self, at1: Tensor, at2: Tensor) -> Tensor:
-        """1 - E(0)/sqrt(<phi^2>_q1 <phi^2>_q2) over (log q1 - log q2)^2 for all pairs, (D1, D2)."""
-        return at1 @ self.spread @ at2.T
 
 
 def enough_variances(q: Tensor, *, singular: float, digits: float, narrowest: float = 0.0) -> int:
