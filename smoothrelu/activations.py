@@ -13,6 +13,7 @@ float64, so u is clamped. Beside it stand `forward` and `backward`: the same mat
 passes over memory as torch's cheapest operations allow, for training.
 """
 
+import functools
 import math
 import numbers
 from collections.abc import Callable
@@ -26,6 +27,10 @@ TensorFunction = Callable[[Tensor], Tensor]
 
 _LOG2_E = math.log2(math.e)
 _HOT_PATH = (1e-9, 1e9)  # temperatures whose squares, and 1/T, are at home in float32
+_COMPUTED_AS_THEY_ARE = {torch.float32, torch.float64}
+_gelu = torch.ops.aten.gelu.out
+_gelu_slope = torch.ops.aten.gelu_backward.grad_input
+_silu_slope = torch.ops.aten.silu_backward.grad_input
 _BLOCK = 1 << 19  # elements at a time of a large tensor: what is made of them stays in the cache
 
 
@@ -33,9 +38,10 @@ _BLOCK = 1 << 19  # elements at a time of a large tensor: what is made of them s
 class Gate:
     """g(u), g'(u) and g''(u), and the interval of u outside which g is constant to float64.
 
-    forward(x, T, out) writes phi_T(x) into out, and backward(grad, x, T, out) grad * phi_T'(x): the
-    hot path of training, at T within _HOT_PATH. They are not differentiable themselves. Each pass
-    over memory counts, and a fresh tensor counts as two.
+    forward(x, T, out) is phi_T(x), and backward(grad, x, T, out) grad * phi_T'(x), in a tensor of
+    its own where out is None: the hot path of training, at T within _HOT_PATH. They are not
+    differentiable themselves. Each pass over memory counts, a fresh tensor counts as two, and each
+    call costs what 16,000 numbers do: between two matrix products nothing of it is in the cache.
     needs_output: backward(grad, x, y, T, out) is given y = phi_T(x) too.
     fused(u) is g(u) to the eps of 1, for torch.compile, whose code pays twice for each bound on u:
     it and its first derivative are finite at all u, infinite ones included.
@@ -45,8 +51,8 @@ class Gate:
     first: TensorFunction
     second: TensorFunction
     support: tuple[float, float]
-    forward: Callable[..., object]
-    backward: Callable[..., object]
+    forward: Callable[..., Tensor]
+    backward: Callable[..., Tensor]
     needs_output: bool = False
     fused: TensorFunction | None = None
 
@@ -59,7 +65,8 @@ class SmoothReLU(nn.Module):
     Input: a floating tensor of any shape (float16 and bfloat16 are computed in float32 inside).
     Accuracy, at any finite x and T from 1e-8 to 1e8, eps being that of the dtype: the error is
     below 4 eps |x| for the value, below 4 eps for phi' and for T phi'' (while phi'' itself is in
-    the dtype's range).
+    the dtype's range); the gradient of SWISH in float32, which is torch's of SiLU, errs by up to
+    8 eps near x/T = 17.
     Differentiable by autograd and torch.func to any order.
     Raises ValueError for a temperature that is not positive and finite, and for an input that is
     not floating.
@@ -90,9 +97,7 @@ class SmoothReLU(nn.Module):
         T = self.temperature
         if not is_hot(T) or _under_transform():
             return self._value(x)
-        if torch.is_grad_enabled() and x.requires_grad:
-            return _HotPath.apply(x, self)
-        return blockwise(self.gate.forward, _wide(x, self), T=T).to(x.dtype)
+        return _HotPath.apply(x, self, T)
 
     def derivative(self, x: Tensor, order: int = 1) -> Tensor:
         """phi_T'(x) or phi_T''(x), in closed form, for order 1 or 2."""
@@ -148,27 +153,32 @@ class _HotPath(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, activation):
-        ctx.activation, wide = activation, _wide(x, activation)
-        y = blockwise(activation.gate.forward, wide, T=activation.temperature).to(x.dtype)
-        # in half precision an output says too little of its gate
-        ctx.save_for_backward(x, *((y,) if activation.gate.needs_output and wide is x else ()))
+    def forward(ctx, x, activation, T):
+        ctx.activation, ctx.T, gate = activation, T, activation.gate
+        if x.dtype not in _COMPUTED_AS_THEY_ARE:
+            ctx.save_for_backward(x)  # an output in half precision says too little of its gate
+            return blockwise(gate.forward, _wide(x, activation), T=T).to(x.dtype)
+        y = blockwise(gate.forward, x, T=T)
+        ctx.save_for_backward(*((x, y) if gate.needs_output else (x,)))
         return y
 
     @staticmethod
     def backward(ctx, grad):
         x, *kept = ctx.saved_tensors
-        activation = ctx.activation
+        activation, T = ctx.activation, ctx.T
         if torch.is_grad_enabled():  # a higher derivative is wanted
-            return grad * activation.derivative(x), None
-        gate, wide, T = activation.gate, _wide(x, activation), activation.temperature
-        inputs = (wide, *kept)
-        if gate.needs_output and not kept:
-            inputs = (wide, blockwise(gate.forward, wide, T=T))
+            return grad * activation.derivative(x), None, None
+        gate, wide = activation.gate, x
+        if x.dtype not in _COMPUTED_AS_THEY_ARE:
+            wide = _wide(x, activation)
+            kept = [blockwise(gate.forward, wide, T=T)] if gate.needs_output else []
         if _is_batched(grad):  # by vmap, or is_grads_batched: it fits into nothing made here
-            slope = blockwise(gate.backward, torch.ones_like(wide), *inputs, T=T)
-            return grad * slope.to(x.dtype), None
-        return blockwise(gate.backward, grad.to(wide.dtype), *inputs, T=T).to(x.dtype), None
+            slope = blockwise(gate.backward, torch.ones_like(wide), wide, *kept, T=T)
+            return grad * slope.to(x.dtype), None, None
+        if wide is x:
+            return blockwise(gate.backward, grad, x, *kept, T=T), None, None
+        product = blockwise(gate.backward, grad.to(wide.dtype), wide, *kept, T=T)
+        return product.to(x.dtype), None, None
 
 
 def is_hot(temperature: float | Tensor) -> bool:
@@ -177,21 +187,20 @@ def is_hot(temperature: float | Tensor) -> bool:
 
 
 def blockwise(
-    kernel: Callable[..., object], *inputs: Tensor, T: float, out: Tensor | None = None
+    kernel: Callable[..., Tensor], *inputs: Tensor, T: float, out: Tensor | None = None
 ) -> Tensor:
     """kernel(*inputs, T, out), out being new where none is given; on a CPU in blocks where that is
     large, so that all but the first and the last pass over memory stay in the cache.
     """
-    out = torch.empty_like(inputs[0]) if out is None else out
-    all_of_it = (*inputs, out)
+    x = inputs[0]
     if (
-        out.numel() <= 2 * _BLOCK
-        or out.device.type != "cpu"
-        or not all(t.is_contiguous() for t in all_of_it)
+        x.numel() <= 2 * _BLOCK
+        or not x.is_cpu
+        or not all(t.is_contiguous() for t in (*inputs, *([] if out is None else [out])))
     ):
-        kernel(*inputs, T, out)
-        return out
-    for *block, into in zip(*(t.view(-1).split(_BLOCK) for t in all_of_it), strict=True):
+        return kernel(*inputs, T, out)
+    out = torch.empty_like(x) if out is None else out
+    for *block, into in zip(*(t.view(-1).split(_BLOCK) for t in (*inputs, out)), strict=True):
         kernel(*block, T, into)
     return out
 
@@ -201,7 +210,7 @@ def _under_transform() -> bool:
     return (
         torch.compiler.is_compiling()
         or forward_ad._current_level >= 0
-        or torch._C._functorch.peek_interpreter_stack() is not None
+        or torch._C._are_functorch_transforms_active()
     )
 
 
@@ -216,21 +225,39 @@ def _exp(u: Tensor) -> Tensor:
 
 
 def _constant(value: float, like: Tensor) -> Tensor:
-    return like.new_full((), value)
+    """A number as a tensor of no dimension: torch converts a Python number anew at each use."""
+    return _constant_of(value, like.dtype, like.device)
+
+
+@functools.lru_cache(maxsize=1024)
+def _constant_of(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.full((), value, dtype=dtype, device=device)
 
 
 # --- the gates
 # -------------------------------------------------------------------------------------------------
 
 
-def _swish_forward(x: Tensor, T: float, out: Tensor) -> None:
-    """softplus(x/T) has the slope sigmoid(x/T), and torch's softplus has a temperature."""
-    torch.ops.aten.softplus_backward(x, x, 1 / T, 40, grad_input=out)
+def _times_sigmoid(z: Tensor, x: Tensor, slope: float, out: Tensor | None = None) -> Tensor:
+    """z sigmoid(slope x), in one pass: softplus has that slope, and torch's has a temperature."""
+    if out is None:
+        return torch.ops.aten.softplus_backward.default(z, x, slope, 40)
+    return torch.ops.aten.softplus_backward.grad_input(z, x, slope, 40, grad_input=out)
 
 
-def _swish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
-    u = torch.mul(x, 1 / T, out=out).clamp_(-800, 800)
-    torch.ops.aten.silu_backward(grad, u, grad_input=out)
+def _swish_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    return _times_sigmoid(x, x, 1 / T, out)
+
+
+def _swish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    """grad sigmoid(u) (1 + u sigmoid(-u)), where torch's silu has 1 - sigmoid(u) for the last
+    factor: near u = 30 that is wrong by u/4 eps, which shows in double precision only.
+    """
+    if x.dtype == torch.float64:
+        opened = _times_sigmoid(grad, x, 1 / T, out)
+        return opened.addcmul_(opened, _times_sigmoid(x, x, -1 / T), value=1 / T)
+    u = torch.mul(x, _constant(1 / T, x), out=out).clamp_(-800, 800)
+    return _silu_slope(grad, u, grad_input=u)
 
 
 class SWISH(SmoothReLU):
@@ -251,15 +278,23 @@ def _normal_density(u: Tensor) -> Tensor:
     return _exp(-0.5 * u * u) * (1 / math.sqrt(2 * math.pi))
 
 
-def _gelu_forward(x: Tensor, T: float, out: Tensor) -> None:
-    """ReLU(x) + T gelu(-|u|): torch's gelu costs a sixth of erfc, and T gelu(u) could overflow."""
+def _gelu_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    """T gelu(u), torch's gelu being the fastest function there is with Phi in it; and where |u|
+    overflows, ReLU(x) + T gelu(-|u|). To look for that costs less than to compute so that it cannot
+    be, but on a GPU it would be a wait.
+    """
+    if x.is_cpu:
+        u = torch.mul(x, _constant(1 / T, x), out=out)
+        y = _gelu(u, out=u).mul_(_constant(T, x))
+        if not y.numel() or y.amax().item() < math.inf:
+            return y
     u = torch.abs(x, out=out).mul_(-1 / T).clamp_(min=-40)
-    torch.ops.aten.gelu(u, out=u).mul_(T).add_(x.clamp(min=0))
+    return _gelu(u, out=u).mul_(T).add_(x.clamp(min=0))
 
 
-def _gelu_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
-    u = torch.mul(x, 1 / T, out=out).clamp_(-40, 40)
-    torch.ops.aten.gelu_backward(grad, u, grad_input=out)
+def _gelu_backward(grad: Tensor, x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    u = torch.mul(x, _constant(1 / T, x), out=out).clamp_(-40, 40)
+    return _gelu_slope(grad, u, grad_input=u)
 
 
 class GELU(SmoothReLU):
@@ -291,18 +326,21 @@ def _gumbel_second(u: Tensor) -> Tensor:
     return e * _exp(-e) * (e - 1)
 
 
-def _gumbel_forward(x: Tensor, T: float, out: Tensor) -> None:
-    """x / 2^(2^w), w = log2(log2 e) - u log2 e."""
-    w = torch.add(_constant(math.log2(_LOG2_E), x), x, alpha=-_LOG2_E / T, out=out)
-    torch.div(x, w.exp2_().exp2_(), out=out)
+_LOG2_LOG2_E = math.log2(_LOG2_E)
 
 
-def _gumbel_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
-    """grad (1 + u e) / exp(e) with e = exp(-u) = 2^w, clamped where exp(-e) is 0."""
-    w = torch.mul(x, -_LOG2_E / T, out=out).clamp_(-1000, 7 * _LOG2_E)
-    e = w.exp2()
-    torch.addcmul(_constant(1, x), w, e, value=-1 / _LOG2_E, out=w)
-    w.div_(e.mul_(_LOG2_E).exp2_()).mul_(grad)
+def _gumbel_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    """x / 2^f with f = e^-u log2 e = 2^(log2(log2 e) - u log2 e)."""
+    f = torch.add(_constant(_LOG2_LOG2_E, x), x, alpha=-_LOG2_E / T, out=out).exp2_()
+    return torch.div(x, f.exp2_(), out=f)
+
+
+def _gumbel_backward(grad: Tensor, x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    """grad (1 + u e^-u) / 2^f; below u = -7 that is 0, above 1000 it is 1."""
+    z = torch.clamp(x, -7 * T, 1000 * T, out=out)
+    f = torch.add(_constant(_LOG2_LOG2_E, x), z, alpha=-_LOG2_E / T).exp2_()
+    torch.addcmul(_constant(1, x), z, f, value=1 / (T * _LOG2_E), out=z)
+    return z.div_(f.exp2_()).mul_(grad)
 
 
 class GumbelLU(SmoothReLU):
@@ -328,22 +366,20 @@ def _far(T: float) -> float:
     return math.ldexp(1.0, math.frexp(T)[1] + 30)
 
 
-def _algebraic_forward(x: Tensor, T: float, out: Tensor) -> None:
-    """x (1/2 + (x/2) / sqrt(T^2 + x^2))"""
+def _algebraic_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    """x (1/2 + v/2) with v = x / sqrt(T^2 + x^2)"""
     z = torch.clamp(x, -_far(T), _far(T), out=out)
     r = torch.addcmul(_constant(T * T, x), z, z).rsqrt_()
-    torch.addcmul(_constant(0.5, x), z, r, value=0.5, out=out).mul_(x)
+    return torch.addcmul(_constant(0.5, x), z, r, value=0.5, out=z).mul_(x)
 
 
-def _algebraic_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
-    """grad (1/2 + sqrt(2) w (1 - w^2)) with w = x / sqrt(2 T^2 + 2 x^2); w (1 - w^2) is what
-    torch's tanh has as the product of w and its slope where it is w.
-    """
+def _algebraic_backward(grad: Tensor, x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    """grad (1/2 + v (1 - v^2/2))"""
     z = torch.clamp(x, -_far(T), _far(T), out=out)
-    r = torch.addcmul(_constant(2 * T * T, x), z, z, value=2).rsqrt_()
-    w = z.mul_(r)
-    torch.ops.aten.tanh_backward(w, w, grad_input=r)
-    torch.add(_constant(0.5, x), r, alpha=math.sqrt(2), out=out).mul_(grad)
+    r = torch.addcmul(_constant(T * T, x), z, z).rsqrt_()
+    v = z.mul_(r)
+    torch.addcmul(_constant(1, x), v, v, value=-0.5, out=r)
+    return torch.addcmul(_constant(0.5, x), v, r, out=v).mul_(grad)
 
 
 class AlgebraicLU(SmoothReLU):
@@ -364,22 +400,24 @@ def _guderman_first(u: Tensor) -> Tensor:
     return (4 / math.pi) * e / (1 + e * e)
 
 
-def _guderman_forward(x: Tensor, T: float, out: Tensor) -> None:
-    e = torch.mul(x, 2 * _LOG2_E / T, out=out).exp2_()
-    torch.atan2(e, _constant(1, x), out=out)
-    torch.addcmul(_constant(0, x), out, x, value=2 / math.pi, out=out)
+def _guderman_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    e = torch.mul(x, _constant(2 * _LOG2_E / T, x), out=out).exp2_()
+    torch.atan2(e, _constant(1, x), out=e)
+    return torch.addcmul(_constant(0, x), e, x, value=2 / math.pi, out=e)
 
 
-def _guderman_backward(grad: Tensor, x: Tensor, y: Tensor, T: float, out: Tensor) -> None:
+def _guderman_backward(
+    grad: Tensor, x: Tensor, y: Tensor, T: float, out: Tensor | None = None
+) -> Tensor:
     """grad (g + (2/pi) 2 u/(e + 1/e)) with e = exp(2 u), and g = y/x, which costs a third of the
     arc tangent; the t below makes it 1/2 at x = 0 and is lost in |x| elsewhere.
     """
     t = 1e-17 * T
-    gate = torch.abs(y, out=out).add_(t).div_(x.abs().add_(2 * t))
-    v = x.mul(2 * _LOG2_E / T).clamp_(-1000, 1000)
+    gate = torch.abs(y, out=out).add_(_constant(t, x)).div_(x.abs().add_(_constant(2 * t, x)))
+    v = x.mul(_constant(2 * _LOG2_E / T, x)).clamp_(-1000, 1000)
     e = v.exp2()
     torch.addcdiv(e, _constant(1, x), e, out=e)
-    torch.addcdiv(gate, v, e, value=2 / math.pi / _LOG2_E, out=out).mul_(grad)
+    return torch.addcdiv(gate, v, e, value=2 / math.pi / _LOG2_E, out=gate).mul_(grad)
 
 
 class GudermanLU(SmoothReLU):
@@ -424,13 +462,13 @@ def _mish_fused(u: Tensor) -> Tensor:
     return 1 - 2 / (n * (n + 2) + 2)
 
 
-def _mish_forward(x: Tensor, T: float, out: Tensor) -> None:
-    torch.mul(_mish_gate((x / T).clamp_(-800, 20)), x, out=out)
+def _mish_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
+    return torch.mul(_mish_gate((x / T).clamp_(-800, 20)), x, out=out)
 
 
-def _mish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
+def _mish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
     u = (x / T).clamp_(-800, 20)
-    torch.mul(_mish_gate(u).addcmul_(u, _mish_first(u)), grad, out=out)
+    return torch.mul(_mish_gate(u).addcmul_(u, _mish_first(u)), grad, out=out)
 
 
 class Mish(SmoothReLU):

@@ -80,18 +80,18 @@ class ByHand:
 class _Kernels(NamedTuple):
     """An activation's forward(x, T, out) and backward(grad, x, T, out): see `activations.Gate`."""
 
-    forward: Callable[..., object]
-    backward: Callable[..., object]
+    forward: Callable[..., Tensor]
+    backward: Callable[..., Tensor]
     needs_output: bool
     T: float
 
 
-def _relu_forward(x: Tensor, T: float, out: Tensor) -> None:
-    torch.clamp(x, min=0, out=out)
+def _relu_forward(x: Tensor, T: float, out: Tensor) -> Tensor:
+    return torch.clamp(x, min=0, out=out)
 
 
-def _relu_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> None:
-    torch.ops.aten.threshold_backward(grad, x, 0, grad_input=out)
+def _relu_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> Tensor:
+    return torch.ops.aten.threshold_backward(grad, x, 0, grad_input=out)
 
 
 def _kernels(activation: nn.Module) -> _Kernels | None:

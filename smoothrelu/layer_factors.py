@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import get_gradient_edge
+from torch.autograd.graph import GradientEdge, Node
 from torch.func import vmap
 
 _ELEMENTWISE = {
@@ -21,38 +21,38 @@ _ELEMENTWISE = {
 
 
 class Factors(NamedTuple):
-    """What one Linear layer contributes to the tangent kernel: inputs (N, n_in), deltas
-    (N, n_out of the model, n), or (N, 1, n) where these have the same Gram matrix summed over the
-    outputs.
+    """What one linear layer contributes to the tangent kernel: inputs (N, n_in), or (N, 0) where
+    the weight is not trained, and deltas (N, n_out of the model, n), or (N, 1, n) where these have
+    the same Gram matrix summed over the outputs.
     """
 
     inputs: Tensor
     deltas: Tensor
-    weight: bool  # trainable?
-    bias: bool
+    bias: bool  # trainable?
 
     @property
     def count(self) -> int:
         return len(self.inputs)
 
     def of(self, examples: slice) -> "Factors":
+        if examples == slice(0, self.count):
+            return self
         return self._replace(inputs=self.inputs[examples], deltas=self.deltas[examples])
 
     def input_gram(self, other: "Factors") -> Tensor:
         """H H'^T + 1, each term where its parameter is trainable; (N1, N2)."""
-        if not self.weight:
-            return self.inputs.new_ones(len(self.inputs), len(other.inputs))
         gram = self.inputs @ other.inputs.T
         return gram.add_(1) if self.bias else gram
 
 
 class _Call(NamedTuple):
-    """One use of a Linear layer in a forward pass."""
+    """One use of a linear layer, as autograd's graph has it."""
 
-    layer: nn.Linear
-    inputs: Tensor  # in the graph
-    version: int
-    edge: object  # the layer's output in the graph, whatever is done to the tensor afterwards
+    node: Node
+    inputs: Tensor
+    before: Node | None  # what made the inputs
+    trained: list[Tensor]  # weight, bias or both
+    bias: bool  # among them
 
 
 def layer_factors(model: nn.Module, x: Tensor, *, trace: bool = False) -> Iterator[Factors] | None:
@@ -61,58 +61,84 @@ def layer_factors(model: nn.Module, x: Tensor, *, trace: bool = False) -> Iterat
 
     trace: only sums over outputs of the deltas' Gram matrices are wanted.
     """
-    calls: list[_Call] = []
-
-    def capture(layer, args, kwargs, output):
-        inputs = args[0] if args else kwargs["input"]
-        if output.requires_grad and any(p.requires_grad for p in layer.parameters(recurse=False)):
-            edge = get_gradient_edge(output)
-            calls.append(_Call(layer, inputs, inputs._version, edge))
-
-    layers = [m for m in model.modules() if isinstance(m, nn.Linear)]
-    # Before any hook of the user's, which may replace the output.
-    handles = [m.register_forward_hook(capture, prepend=True, with_kwargs=True) for m in layers]
-    try:
-        out = outputs(model, x)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not _each_parameter_once(model, out, calls):
+    out = outputs(model, x)
+    calls, uses = _linear_calls(out)
+    mine = Counter(id(p) for call in calls for p in call.trained)
+    trainable = {id(p) for p in model.parameters() if p.requires_grad}
+    if not mine == uses == Counter(trainable & uses.keys()):
         return None
-    calls.reverse()
-    deltas = _deltas_of_chain(calls, trace) if _is_chain(out, calls) else _deltas(out, calls)
-    return (_factors(*layer) for layer in zip(calls, deltas, strict=True))
+    chain = _is_chain(out, calls)
+    deltas = _deltas_of_chain(out, calls, trace) if chain else _deltas(out, calls)
+    return (Factors(c.inputs, delta, c.bias) for c, delta in zip(calls, deltas, strict=True))
 
 
-def _factors(call: _Call, deltas: Tensor) -> Factors:
-    weight, bias = call.layer.weight, call.layer.bias
-    trained = weight.requires_grad, bias is not None and bias.requires_grad
-    return Factors(call.inputs.detach(), deltas, *trained)
+def _linear_calls(out: Tensor) -> tuple[list[_Call], Counter]:
+    """The linear layers in the graph of `out`, the last first, and how often each leaf enters it,
+    by the leaf's id.
+    """
+    calls, uses, seen, nodes = [], Counter(), set(), [out.grad_fn]
+    for node in nodes:
+        if (call := _linear_call(node, out)) is not None:
+            calls.append(call)
+        for before, _ in node.next_functions:
+            if hasattr(before, "variable"):
+                uses[id(before.variable)] += 1
+            elif before is not None and before not in seen:
+                seen.add(before)
+                nodes.append(before)
+    return calls, uses
+
+
+def _linear_call(node: Node, out: Tensor) -> _Call | None:
+    """x W + b, with a row of x for each row of the model's outputs, and trained leaves for W or
+    its transpose, b, or both. autograd keeps x where W is trained.
+    """
+    if node.name() == "AddmmBackward0" and node._saved_alpha == node._saved_beta == 1:
+        (bias, _), (before, _), (weight, _) = node.next_functions
+        inputs, (rows, _) = "_saved_mat1", node._saved_mat1_sym_sizes
+    elif node.name() == "MmBackward0":
+        bias, ((before, _), (weight, _)) = None, node.next_functions
+        inputs, (rows, _) = "_saved_self", node._saved_self_sym_sizes
+    else:
+        return None
+    if weight is not None and weight.name() == "TBackward0":
+        weight = weight.next_functions[0][0]
+    trained = [getattr(leaf, "variable", None) for leaf in (weight, bias) if leaf is not None]
+    if not trained or rows != len(out) or any(leaf is None for leaf in trained):
+        return None
+    if bias is not None and trained[-1].shape != node._saved_mat2_sym_sizes[1:]:
+        return None
+    try:
+        x = out.new_empty(rows, 0) if weight is None else getattr(node, inputs)
+    except RuntimeError:  # overwritten since
+        return None
+    return _Call(node, x.detach(), before, trained, bias is not None)
 
 
 def _is_chain(out: Tensor, calls: Sequence[_Call]) -> bool:
     """Whether one elementwise function stands between each layer and the next, and nothing after
     the last.
     """
-    return out.grad_fn is calls[0].edge.node and all(
-        type(after.inputs.grad_fn).__name__ in _ELEMENTWISE
-        and [node for node, _ in after.inputs.grad_fn.next_functions if node] == [call.edge.node]
+    return out.grad_fn is calls[0].node and all(
+        type(after.before).__name__ in _ELEMENTWISE
+        and [node for node, _ in after.before.next_functions if node] == [call.node]
         for after, call in itertools.pairwise(calls)
     )
 
 
-def _deltas_of_chain(calls: Sequence[_Call], trace: bool) -> Iterator[Tensor]:
+def _deltas_of_chain(out: Tensor, calls: Sequence[_Call], trace: bool) -> Iterator[Tensor]:
     """df_i(x_n)/dz of each layer of a chain, (N, n_out, n), one made of the one after it.
 
     The first two do not mix examples and outputs: traced, (N, 1, n) is enough.
     """
-    last, delta = calls[0].layer.weight, None
-    eye = torch.eye(len(last), dtype=last.dtype, device=last.device)
-    yield eye.expand(len(calls[0].inputs), -1, -1)
-    for after, call in itertools.pairwise(calls):
-        one = torch.ones_like(after.inputs)
-        (slope,) = torch.autograd.grad(after.inputs, call.edge, one, retain_graph=True)
-        weight, slope = after.layer.weight.detach(), slope[:, None]
+    delta, one = None, None
+    eye = torch.eye(out.shape[1], dtype=out.dtype, device=out.device)
+    yield eye.expand(len(out), -1, -1)
+    for after in calls[:-1]:
+        weight = after.node._saved_mat2.detach().T
+        if one is None or one.shape[1] != len(weight.T):
+            one = out.new_ones(len(out), len(weight.T))
+        slope = _backward_of(after.before, one)[:, None]
         if delta is None:
             delta = weight * slope
             yield weight.norm(dim=0) * slope if trace else delta
@@ -121,13 +147,20 @@ def _deltas_of_chain(calls: Sequence[_Call], trace: bool) -> Iterator[Tensor]:
             yield delta
 
 
+@torch.no_grad()
+def _backward_of(node: Node, grad: Tensor) -> Tensor:
+    """What autograd's engine would get from a node of one input, without its rounds."""
+    result = getattr(node, "apply", node)(grad)  # a Function's node in Python is not callable
+    return result[0] if isinstance(result, tuple) else result
+
+
 def _deltas(out: Tensor, calls: Sequence[_Call]) -> list[Tensor]:
     """The same of any model: one backward pass for all outputs.
 
     The sum over examples in each pass keeps them apart, for f(x_n) depends on x_n alone; the
     parameters' own gradients are never asked for.
     """
-    edges = [call.edge for call in calls]
+    edges = [GradientEdge(call.node, 0) for call in calls]
     seeds = torch.eye(out.shape[1], dtype=out.dtype, device=out.device)
     seeds = seeds[:, None, :].expand(-1, len(out), -1)
 
@@ -140,34 +173,6 @@ def _deltas(out: Tensor, calls: Sequence[_Call]) -> list[Tensor]:
         passes = [backward(seed) for seed in seeds]
         deltas = [torch.stack(per_output) for per_output in zip(*passes, strict=True)]
     return [delta.transpose(0, 1).contiguous() for delta in deltas]
-
-
-def _each_parameter_once(model: nn.Module, out: Tensor, calls: Sequence[_Call]) -> bool:
-    """Whether each trainable parameter enters the graph of `out` once, by a captured call."""
-    plain = all(
-        type(c.layer).forward is nn.Linear.forward
-        and c.inputs.ndim == 2
-        and len(c.inputs) == len(out)
-        and c.inputs._version == c.version  # not overwritten since
-        for c in calls
-    )
-    mine = [p for c in calls for p in (c.layer.weight, c.layer.bias) if p is not None]
-    captured = Counter(id(p) for p in mine if p.requires_grad)
-    trainable = Counter(id(p) for p in model.parameters() if p.requires_grad)
-    return plain and captured == trainable == _uses(out)
-
-
-def _uses(out: Tensor) -> Counter:
-    """How often each leaf enters the graph of `out`, by the leaf's id."""
-    uses, seen, stack = Counter(), set(), [out.grad_fn]
-    while stack:
-        for node, _ in getattr(stack.pop(), "next_functions", ()):
-            if hasattr(node, "variable"):
-                uses[id(node.variable)] += 1
-            elif node is not None and node not in seen:
-                seen.add(node)
-                stack.append(node)
-    return uses
 
 
 def outputs(model: nn.Module, x: Tensor) -> Tensor:

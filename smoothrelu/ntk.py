@@ -20,7 +20,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from smoothrelu.layer_factors import Factors, layer_factors, outputs
 
 _BLOCK = 1 << 19  # numbers of the kernel at a time
-_FEW = 50  # rows of a matrix product; with fewer it is slower for each
+_FEW = 128  # rows of a matrix product; with fewer it is slower for each
 
 
 def empirical_ntk(
@@ -96,14 +96,18 @@ def _contraction(pairs: Iterable[tuple[Factors, Factors]], trace: bool) -> Tenso
         if theta is None:
             k = 1 if trace else left.deltas.shape[1]
             theta = left.inputs.new_zeros(left.count, k, right.count * k)
-            blocks = _row_blocks(left.count, right.count, k, left is right)
-        for rows, cols in blocks:
+            blocks = [
+                (rows, cols, theta[rows, :, cols.start * k : cols.stop * k])
+                for rows, cols in _row_blocks(left.count, right.count, k, left is right)
+            ]
+        for rows, cols, block in blocks:
             a, b = left.of(rows), right.of(cols)
-            inputs = a.input_gram(b).repeat_interleave(k, 1)[:, None]  # one line of memory for each
-            block = theta[rows, :, cols.start * k : cols.stop * k]
-            block.addcmul_(_gram(a.deltas, b.deltas, trace).flatten(2), inputs)
+            inputs = a.input_gram(b)
+            if k > 1:
+                inputs = inputs.repeat_interleave(k, 1)  # one line of memory for each
+            block.addcmul_(_gram(a.deltas, b.deltas, trace).flatten(2), inputs[:, None])
     theta = theta.unflatten(2, (-1, k))
-    for rows, _ in blocks:
+    for rows, *_ in blocks:
         if left is right and rows.stop < left.count:
             later = slice(rows.stop, None)
             theta[later, :, rows] = theta[rows, :, later].permute(2, 3, 0, 1)
