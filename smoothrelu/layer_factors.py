@@ -35,14 +35,13 @@ class Factors(NamedTuple):
         return len(self.inputs)
 
     def of(self, examples: slice) -> "Factors":
-        if examples == slice(0, self.count):
-            return self
         return self._replace(inputs=self.inputs[examples], deltas=self.deltas[examples])
 
     def input_gram(self, other: "Factors") -> Tensor:
         """H H'^T + 1, each term where its parameter is trainable; (N1, N2)."""
-        gram = self.inputs @ other.inputs.T
-        return gram.add_(1) if self.bias else gram
+        if self.bias:
+            return torch.addmm(self.inputs.new_ones(()), self.inputs, other.inputs.T)
+        return self.inputs @ other.inputs.T
 
 
 class _Call(NamedTuple):
@@ -56,7 +55,8 @@ class _Call(NamedTuple):
 
 
 def layer_factors(model: nn.Module, x: Tensor, *, trace: bool = False) -> Iterator[Factors] | None:
-    """The factors of each layer, from the last to the first; None where the contraction over layers
+    """The factors of each layer, from the last to the first, made when they are asked for, which
+    should be without gradients; None where the contraction over layers
     does not hold, for a parameter belongs to something else or is used twice.
 
     trace: only sums over outputs of the deltas' Gram matrices are wanted.
@@ -135,19 +135,18 @@ def _deltas_of_chain(out: Tensor, calls: Sequence[_Call], trace: bool) -> Iterat
     eye = torch.eye(out.shape[1], dtype=out.dtype, device=out.device)
     yield eye.expand(len(out), -1, -1)
     for after in calls[:-1]:
-        weight = after.node._saved_mat2.detach().T
-        if one is None or one.shape[1] != len(weight.T):
-            one = out.new_ones(len(out), len(weight.T))
+        weight = after.node._saved_mat2.t()
+        if one is None or one.shape[1] != weight.shape[1]:
+            one = out.new_ones(len(out), weight.shape[1])
         slope = _backward_of(after.before, one)[:, None]
         if delta is None:
             delta = weight * slope
             yield weight.norm(dim=0) * slope if trace else delta
         else:
-            delta = (delta @ weight).mul_(slope)
+            delta = (delta.flatten(0, 1) @ weight).view(len(out), -1, weight.shape[1]).mul_(slope)
             yield delta
 
 
-@torch.no_grad()
 def _backward_of(node: Node, grad: Tensor) -> Tensor:
     """What autograd's engine would get from a node of one input, without its rounds."""
     result = getattr(node, "apply", node)(grad)  # a Function's node in Python is not callable

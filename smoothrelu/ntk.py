@@ -47,7 +47,8 @@ def empirical_ntk(
     if left is None or right is None:
         return jacobian_ntk(model, x1, x2, trace=trace)
     pairs = ((layer, layer) for layer in left) if x2 is None else zip(left, right, strict=True)
-    return _public_shape(_contraction(pairs, trace), trace)
+    with torch.no_grad():
+        return _public_shape(_contraction(pairs, trace), trace)
 
 
 def jacobian_ntk(
@@ -76,7 +77,8 @@ def jacobian_ntk(
         for column in columns[i:] if symmetric else columns:
             on_diagonal = symmetric and row == column
             right = left if on_diagonal else _jacobian(model, parameters, x2[column])
-            block = sum(_gram(a, b, trace) for a, b in zip(left, right, strict=True))
+            block = sum(_gram(a, b, k) for a, b in zip(left, right, strict=True))
+            block = block.view(len(left[0]), k, -1, k)
             theta[row, :, column] = block
             if symmetric and not on_diagonal:
                 theta[column, :, row] = block.permute(2, 3, 0, 1)
@@ -101,11 +103,12 @@ def _contraction(pairs: Iterable[tuple[Factors, Factors]], trace: bool) -> Tenso
                 for rows, cols in _row_blocks(left.count, right.count, k, left is right)
             ]
         for rows, cols, block in blocks:
-            a, b = left.of(rows), right.of(cols)
+            a, b = (left, right) if len(blocks) == 1 else (left.of(rows), right.of(cols))
             inputs = a.input_gram(b)
             if k > 1:
                 inputs = inputs.repeat_interleave(k, 1)  # one line of memory for each
-            block.addcmul_(_gram(a.deltas, b.deltas, trace).flatten(2), inputs[:, None])
+            deltas = _gram(a.deltas, b.deltas, k).view_as(block)
+            block.addcmul_(deltas, inputs.view(len(inputs), 1, -1))
     theta = theta.unflatten(2, (-1, k))
     for rows, *_ in blocks:
         if left is right and rows.stop < left.count:
@@ -141,13 +144,11 @@ def _blocks(n: int, size: int) -> list[slice]:
 # --- shared
 
 
-def _gram(a: Tensor, b: Tensor, trace: bool) -> Tensor:
-    """sum_p a_nip b_mjp of (N1, n_out, P) and (N2, n_out, P), as (N1, k, N2, k): k = n_out, or 1
+def _gram(a: Tensor, b: Tensor, k: int) -> Tensor:
+    """sum_p a_nip b_mjp of (N1, n_out, P) and (N2, n_out, P), as (N1 k, N2 k): k = n_out, or 1
     where the sum goes over i = j too.
     """
-    k = 1 if trace else a.shape[1]
-    rows, columns = a.reshape(len(a) * k, -1), b.reshape(len(b) * k, -1)
-    return (rows @ columns.T).view(len(a), k, len(b), k)
+    return a.reshape(len(a) * k, -1) @ b.reshape(len(b) * k, -1).T
 
 
 def _public_shape(theta: Tensor, trace: bool) -> Tensor:
