@@ -55,13 +55,15 @@ class _Call(NamedTuple):
 
 
 def layer_factors(model: nn.Module, x: Tensor, *, trace: bool = False) -> Iterator[Factors] | None:
-    """The factors of each layer, from the last to the first, made when they are asked for, which
-    should be without gradients; None where the contraction over layers
-    does not hold, for a parameter belongs to something else or is used twice.
+    """The factors of each linear layer, from the last to the first, made when they are asked for,
+    which should be without gradients; None where the contraction over layers does not hold, for a
+    parameter belongs to something else or is used twice.
 
     trace: only sums over outputs of the deltas' Gram matrices are wanted.
     """
     out = outputs(model, x)
+    if out.grad_fn is None:
+        return None
     calls, uses = _linear_calls(out)
     mine = Counter(id(p) for call in calls for p in call.trained)
     trainable = {id(p) for p in model.parameters() if p.requires_grad}

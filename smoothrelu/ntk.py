@@ -31,7 +31,8 @@ def empirical_ntk(
     trace=True: shape (N1, N2), the sum (not the mean) over outputs of Theta_ii.
     trace=False: all of it, shape (N1, N2, n_out, n_out).
     model: maps (N, ...) to (N, n_out), each example on its own. Parameters with requires_grad False
-    are left out. Where every parameter belongs to an nn.Linear used once on (N, n_in) inputs,
+    are left out. Where every parameter is a weight or a bias of a linear layer, used once on
+    (N, n_in) inputs,
 
         Theta = sum_l (H H'^T + 1) * (D D'^T),
 

@@ -22,10 +22,13 @@ def alone(threads: int, *, compiled: bool = False) -> Iterator[Row]:
         for shape in [(2000, 256), (5000, 1024)]:
             ours = {}
             torch.compiler.reset()  # it compiles no function for more than a few kinds of input
-            beside = [nn.SiLU()] if compiled else []  # what the compiler makes of the peer itself
+            beside = (
+                [nn.SiLU(), nn.GELU()] if compiled else []
+            )  # what the compiler makes of torch's
             for activation in [*(kind(_T) for kind in SMOOTH_RELUS), *beside]:
                 function = torch.compile(activation, fullgraph=True) if compiled else activation
-                case = f"{type(activation).__name__}, {how}, {shape[0]} x {shape[1]}"
+                torchs = "torch's " if type(activation) in (nn.SiLU, nn.GELU) else ""
+                case = f"{torchs}{type(activation).__name__}, {how}, {shape[0]} x {shape[1]}"
                 ours[case] = timed(forward_and_backward(function, shape))
             wanted = {case: targets.get(case.partition(",")[0]) for case in ours}
             theirs = timed(forward_and_backward(nn.functional.silu, shape))

@@ -9,7 +9,7 @@ import pandas
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from smoothrelu.activations import SWISH
+from smoothrelu.activations import SMOOTH_RELUS, SWISH
 from smoothrelu.benchmark.activations import forward_and_backward, training_step
 from smoothrelu.benchmark.kernels import images, kernels
 from smoothrelu.benchmark.ntk import inputs, network
@@ -17,30 +17,35 @@ from smoothrelu.benchmark.timing import in_turn, timed, with_threads
 from smoothrelu.ntk import empirical_ntk
 
 _GROUPS = {
-    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
-    "passes over activations": (
-        "aten::silu",
-        "aten::silu_backward",
-        "aten::softplus_backward",
-        "aten::mul",
-        "aten::mul_",
-        "aten::clamp_",
-    ),
+    "matrix products": ["mm", "addmm", "bmm"],
+    "functions of one number": [
+        *("silu", "silu_backward", "softplus_backward", "gelu", "gelu_backward"),
+        *("exp2", "exp2_", "rsqrt_", "atan2"),
+    ],
+    "sums, products and bounds": [
+        *("add", "add_", "addcmul", "addcmul_", "addcdiv", "mul", "mul_", "div", "div_"),
+        *("clamp", "clamp_", "abs", "max"),
+    ],
 }
+"""torch's names of what the processor does."""
 _NEEDED = {
     "SWISH": ("softplus_backward", "silu_backward"),
     "GELU": ("gelu", "gelu_backward"),
     "GumbelLU": ("exp2",) * 4,
-    "AlgebraicLU": ("rsqrt", "tanh_backward", "rsqrt"),
+    "AlgebraicLU": ("rsqrt", "rsqrt"),
     "GudermanLU": ("exp2", "atan2", "exp2"),
 }
 """The operations that no formula of an activation and its slope does without, as torch has them."""
 _BARE = {
-    "GELU": lambda x: torch.erf(x),
-    "GumbelLU": lambda x: torch.exp2(torch.exp2(x)),
-    "GudermanLU": lambda x: torch.atan(torch.exp2(x)),
+    "2 x": ("itself, the least there is", lambda x: 2 * x),
+    "torch's GELU": ("itself", torch.nn.functional.gelu),
+    "GELU": ("the gate's function alone", torch.erf),
+    "GumbelLU": ("the gate's function alone", lambda x: torch.exp2(torch.exp2(x))),
+    "GudermanLU": ("the gate's function alone", lambda x: torch.atan(torch.exp2(x))),
 }
-"""What the compiler is left with of a gate, without product, temperature and bounds."""
+"""What the compiler makes of other functions, and of gates without the product with x, the
+temperature and the bounds.
+"""
 
 
 def growth() -> pandas.DataFrame:
@@ -78,23 +83,24 @@ def _sizes() -> Iterator[tuple[str, str, int, Callable]]:
 
 def where_time_goes() -> pandas.DataFrame:
     """The share of the processor's time by kind of operation, a row for each work and part, of
-    networks 784-256x8-10: a step at SWISH(0.5) and N = 1000, the traced kernel of 100 inputs.
+    networks 784-256x8-10: steps at N = 1000 with SiLU and with each smooth ReLU at T = 1/2, and the
+    traced kernel of 100 inputs; one thread.
     """
     x, net = inputs(100), network(hidden=8)
-    works = {
-        "training step": training_step(SWISH(0.5)),
-        "traced tangent kernel": lambda: empirical_ntk(net, x),
-    }
+    activations = [torch.nn.SiLU(), *(kind(0.5) for kind in SMOOTH_RELUS)]
+    works = {type(a).__name__: training_step(a) for a in activations}
+    works["traced tangent kernel"] = lambda: empirical_ntk(net, x)
     rows = []
     for work, call in works.items():
-        call()
-        with profile(activities=[ProfilerActivity.CPU]) as seen:
-            for _ in range(10):
-                call()
+        with with_threads(1):
+            call()
+            with profile(activities=[ProfilerActivity.CPU]) as seen:
+                for _ in range(20):
+                    call()
         spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
         shares = {
-            name: sum(spent.get(key, 0) for key in keys) / sum(spent.values())
-            for name, keys in _GROUPS.items()
+            part: sum(spent.get(f"aten::{name}", 0) for name in names) / sum(spent.values())
+            for part, names in _GROUPS.items()
         }
         shares["the rest"] = 1 - sum(shares.values())
         rows += [{"work": work, "part": part, "share": share} for part, share in shares.items()]
@@ -118,7 +124,6 @@ def needed_operations() -> pandas.DataFrame:
         "gelu_backward": lambda: aten.gelu_backward(x, x, grad_input=out),
         "exp2": lambda: torch.exp2(x, out=out),
         "rsqrt": lambda: torch.rsqrt(positive, out=out),
-        "tanh_backward": lambda: aten.tanh_backward(x, x, grad_input=out),
         "atan2": lambda: torch.atan2(positive, one, out=out),
     }
     with with_threads(1):
@@ -133,9 +138,9 @@ def needed_operations() -> pandas.DataFrame:
 
 
 def _compiled_gates() -> list[dict]:
-    """The same for the bare function within a gate, forward and backward, where it is compiled."""
+    """The same for _BARE, forward and backward, compiled."""
     functions = {"silu": torch.nn.functional.silu} | {
-        name: torch.compile(function, fullgraph=True) for name, function in _BARE.items()
+        name: torch.compile(function, fullgraph=True) for name, (_, function) in _BARE.items()
     }
     with with_threads(1):
         samples = {n: timed(forward_and_backward(f, (2000, 256))) for n, f in functions.items()}
@@ -143,12 +148,12 @@ def _compiled_gates() -> list[dict]:
     return [
         {
             "activation": f"{name}, compiled",
-            "operations": "the gate's function and its slope alone",
+            "operations": what,
             "ratio": statistics.median(
                 a / b for a, b in zip(seconds[name], seconds["silu"], strict=True)
             ),
         }
-        for name in _BARE
+        for name, (what, _) in _BARE.items()
     ]
 
 

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from smoothrelu import GELU, SMOOTH_RELUS, SWISH, AlgebraicLU, GudermanLU, GumbelLU, Mish
 from smoothrelu.activations import _under_transform
@@ -44,8 +45,8 @@ def exact(kind, x: float, T: float):
 
 
 def _units_of_gradient(kind, dtype) -> int:
-    """Of eps, by which a gradient may err: torch's own silu computes 1 - sigmoid(u), u/4 eps off."""
-    return 8 if kind is SWISH and dtype == torch.float32 else 4
+    """Of eps, by which a gradient may err: torch's silu computes 1 - sigmoid(u), u/4 eps off."""
+    return 9 if kind is SWISH and dtype == torch.float32 else 4
 
 
 magnitudes = st.one_of(
@@ -247,3 +248,16 @@ def test_under_torch_compile_values_and_slopes_are_the_same_at_any_finite_input(
     eps = torch.finfo(torch.float32).eps
     assert ((y - z).abs() <= 8 * eps * x.abs()).all()
     torch.testing.assert_close(slope, exact, rtol=0, atol=8 * eps)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_tensors_without_numbers_leave_no_trace(kind):
+    """FakeTensorMode, by which memory is planned; what is remembered of it must not be a fake."""
+    activation = kind(0.123)
+    with FakeTensorMode():
+        x = torch.randn(3, 4, requires_grad=True)
+        activation(x).sum().backward()
+        assert x.grad.shape == (3, 4)
+    x = torch.randn(3, 4, requires_grad=True)
+    activation(x).sum().backward()
+    assert x.grad.isfinite().all()

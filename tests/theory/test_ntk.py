@@ -141,6 +141,29 @@ class UsesNoBias(Residual):
         return self.b(x)
 
 
+class Functional(nn.Module):
+    """Layers without nn.Linear; the second weight is (n_in, n_out)."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 5).weight, nn.Linear(3, 5).weight
+        self.bias = nn.Parameter(torch.randn(3))
+
+    def forward(self, x):
+        return torch.addmm(self.bias, torch.tanh(nn.functional.linear(x, self.a)), self.b)
+
+
+class ScaledProduct(Functional):
+    def forward(self, x):
+        return torch.addmm(self.bias, torch.tanh(x @ self.a.T), self.b, alpha=2)
+
+
+class OneBiasForAll(Functional):
+    def __init__(self):
+        super().__init__()
+        self.bias = nn.Parameter(torch.randn(1))
+
+
 def seeded(kind):
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -173,11 +196,14 @@ STRUCTURED = {
     "residual": lambda: seeded(Residual),
     "hook on a layer": lambda: seeded(Shifted),
     "SiLU": lambda: mlp(activation=nn.SiLU()),
+    "no modules": lambda: seeded(Functional),
     "mixes the units": lambda: mlp(activation=nn.Softmax(1)),
     "two functions in a row": lambda: mlp(activation=nn.Sequential(nn.Tanh(), nn.GELU())),
     "a function after the last layer": lambda: sequential(partial(nn.Linear, 6, 3), nn.Tanh),
 }
 OTHERS = {
+    "scaled product": lambda: seeded(ScaledProduct),
+    "one bias for all units": lambda: seeded(OneBiasForAll),
     "layer used twice": lambda: seeded(UsesALayerTwice),
     "weight used outside its layer": lambda: seeded(UsesAWeightOutsideItsLayer),
     "input overwritten": lambda: seeded(Overwriting),
