@@ -172,7 +172,6 @@ def limits() -> dict[str, float]:
         "copy_gbytes": 2 * 4 * 2**26 / copy / 1e9,
         "step_gflops": of_step / step / 1e9,
         "kernel_share": kernel / of_step,
-        "kernel_gflop": _operations(5)[0] / 1e9,
     }
 
 
