@@ -52,20 +52,9 @@ every = published("benchmark", command="make bench")
 once = every.groupby("benchmark")["threads"].transform("nunique") == 1
 rows = every[(every["threads"] == threads) | once]
 activations = rows[rows["benchmark"].isin(["step", "eager", "compiled"])]
-kernels = rows[
-    rows["benchmark"].isin(
-        ["tracking", "torch_ntk", "neural_tangents", "closed_forms", "quadrature"]
-    )
-]
+kernels = rows[rows["benchmark"].isin(["tracking", "torch_ntk", "neural_tangents", "closed_forms", "quadrature"])]
 others = rows[rows["benchmark"].isin(["criticality", "start_up", "sweeps", "book"])]
-digits = {
-    "case": "{}",
-    "peer": "{}",
-    "ratio": "{:.3g}",
-    "low": "{:.3g}",
-    "high": "{:.3g}",
-    "target": "{:.3g}",
-}
+digits = {"case": "{}", "peer": "{}", "ratio": "{:.3g}", "low": "{:.3g}", "high": "{:.3g}", "target": "{:.3g}"}
 
 # %% [markdown]
 # `threads` chooses between the rows measured with one thread and with two, where both were; the rest used both cores. The table was measured on {glue:text}`machine`, on {glue:text}`date`, with torch {glue:text}`torch`; `make bench` measures it anew.
@@ -90,10 +79,7 @@ table(activations.assign(ms=1e3 * activations["our_seconds"]), digits | {"ms": "
 # The last rows of the table have what the compiler makes of a gate's function alone: a target of 1.3 leaves too little for the product with the input, the temperature and the bounds of GELU and GumbelLU.
 
 # %% mystnb={"figure": {"caption": "Time of the operations that an activation and its slope cannot do without, over that of SiLU and its slope. The rest of an activation's time goes into cheap passes: divisions, additions and bounds.", "name": "tab-perf-needed"}} tags=["hide-input"]
-table(
-    published("benchmark_needed", command="make bench"),
-    {"activation": "{}", "operations": "{}", "ratio": "{:.2f}"},
-)
+table(published("benchmark_needed", command="make bench"), {"activation": "{}", "operations": "{}", "ratio": "{:.2f}"})
 
 # %% [markdown]
 # In a network all this shrinks, because the matrix products take most of the time: in the step the greatest ratio is {glue:text}`step_most:.2f`, the least {glue:text}`step_least:.2f` ({numref}`tab-perf-activations`). {numref}`tab-perf-time` has the processor's time by what it does. Where SiLU's two functions take {glue:text}`silu_share:.0%` of the time of the matrix products, those
