@@ -27,7 +27,8 @@ def ratios(rows: pandas.DataFrame) -> Figure:
                 ax.plot([row.target] * 2, [place - 0.35, place + 0.35], color="#962600", lw=2)
         ax.axvline(1, color="#888", lw=0.8)
         ax.set_yticks(range(len(group)), group["case"], fontsize=8)
-        narrow = group["high"].max() < 2 * group["low"].min()  # too little for powers of ten
+        low, high = min(1, group["low"].min()), max(1, group["high"].max())
+        narrow = high < 4 * low  # too little for powers of ten
         ax.set(ylim=(len(group) - 0.4, -0.6), xscale="linear" if narrow else "log")
         ax.set_title(f"{work}, against {peer}", fontsize=8, loc="left")
     axes[-1].set_xlabel("our time over theirs")
