@@ -41,7 +41,7 @@ class Gate:
     forward(x, T, out) is phi_T(x), and backward(grad, x, T, out) grad * phi_T'(x), in a tensor of
     its own where out is None: the hot path of training, at T within _HOT_PATH. They are not
     differentiable themselves. Each pass over memory counts, a fresh tensor counts as two, and each
-    call costs what 16,000 numbers do: between two matrix products nothing of it is in the cache.
+    call counts too: between two matrix products nothing of torch's code is in the cache.
     needs_output: backward(grad, x, y, T, out) is given y = phi_T(x) too.
     fused(u) is g(u) to the eps of 1, for torch.compile, whose code pays twice for each bound on u:
     it and its first derivative are finite at all u, infinite ones included.
