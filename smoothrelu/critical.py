@@ -125,10 +125,7 @@ def _roots(table: MomentTable, K: Tensor, excess: Tensor) -> list[float]:
     """
     clear = excess.abs() > _RESOLVED  # where D has decayed into rounding its sign says nothing
     crosses = (excess[1:] * excess[:-1] < 0) & (clear[1:] | clear[:-1])
-    return [
-        root(lambda k: _excess(table(k)), K[i].item(), K[i + 1].item())
-        for i in crosses.nonzero()[:, 0]
-    ]
+    return [root(table.excess, K[i].item(), K[i + 1].item()) for i in crosses.nonzero()[:, 0]]
 
 
 def _trusted(K: Tensor, m: Moments) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from smoothrelu.kernels import (
     Activation,
@@ -78,10 +77,14 @@ def fixed_points(
     area = (scale_of(activation) or 1.0) ** 2
     table = MomentTable(activation, area * _SEARCHED[0], area * _SEARCHED[1])
     K, rises = _moving(activation, table, C_W, C_b, tangent)
+
+    def moved_by(K: float) -> float:
+        return (C_b + C_W * table.square(K)) / K - 1
+
     found = []
     for i in (rises[1:] != rises[:-1]).nonzero()[:, 0].tolist():
         if tangent is None or not K[i] < tangent < K[i + 1]:
-            where = root(lambda k: growth(table, k, C_W, C_b), K[i].item(), K[i + 1].item())
+            where = root(moved_by, K[i].item(), K[i + 1].item())
             found.append((where, rises[i].item(), not rises[i + 1].item()))
     if tangent is not None:
         below, above = rises[tangent > K][-1].item(), rises[tangent < K][0].item()
@@ -102,14 +105,9 @@ def destination(points: Sequence[FixedPoint], K: float) -> float:
     return float("inf")
 
 
-def growth(table: MomentTable, K: Tensor, C_W: float, C_b: float) -> Tensor:
-    """K'/K - 1, by which the map moves the kernel."""
-    return (C_b + C_W * table(K).square) / K - 1
-
-
-def root(f: Callable[[Tensor], Tensor], low: float, high: float) -> float:
+def root(f: Callable[[float], float], low: float, high: float) -> float:
     """The root K of f between low and high > 0, where f has opposite signs; relative accuracy
-    1e-14, if f allows it. f takes and gives a tensor of no dimension.
+    1e-14, if f allows it.
 
     Inverse quadratic interpolation in log K where that is safe, bisection where not (Chandrupatla
     1997): about eight evaluations, never more than about fifty.
@@ -117,7 +115,7 @@ def root(f: Callable[[Tensor], Tensor], low: float, high: float) -> float:
     |f| falling below 1e-9, or f is NaN.
     """
     a, b = math.log(high), math.log(low)
-    f_a, f_b = (f(torch.tensor(K, dtype=torch.float64)).item() for K in (high, low))
+    f_a, f_b = f(high), f(low)
     if f_a * f_b > 0:
         raise ValueError(
             f"f is {f_b:.3g} at K = {low:.6g} and {f_a:.3g} at {high:.6g}: a root needs two signs"
@@ -127,7 +125,7 @@ def root(f: Callable[[Tensor], Tensor], low: float, high: float) -> float:
     while True:
         steps += 1
         x = a + t * (b - a)
-        f_x = f(torch.tensor(x, dtype=torch.float64).exp()).item()
+        f_x = f(math.exp(x))
         if (f_x > 0) == (f_a > 0):
             c, f_c = a, f_a
         else:

@@ -9,7 +9,7 @@ import torch
 
 from smoothrelu.activations import SmoothReLU, plain_temperature
 from smoothrelu.fixed_points import root
-from smoothrelu.kernels import kernel_flow, moments
+from smoothrelu.kernels import MomentTable, kernel_flow, moments
 from smoothrelu.network import MLP, he_init_
 from smoothrelu.relu_limit import (
     Law,
@@ -194,11 +194,8 @@ def _critical(activation: SmoothReLU) -> tuple[float, float, float]:
     """
     T = plain_temperature(activation.temperature)
 
-    def excess(K):
-        m = moments(activation, K)
-        return m.slope / m.derivative_square - 1
-
-    K_star = root(excess, 1e-2 * T * T, 1e3 * T * T)
+    low, high = 1e-2 * T * T, 1e3 * T * T
+    K_star = root(MomentTable(activation, low, high).excess, low, high)
     m = moments(activation, K_star)
     C_W = 1 / m.derivative_square.item()
     return C_W, K_star - C_W * m.square.item(), K_star
