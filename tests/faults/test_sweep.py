@@ -76,6 +76,9 @@ def timed(folder):
     assert os.waitpid(start(folder), 0)[1] == 0
     return time.monotonic() - begun
 
+def unfinished():
+    return len([*folder.glob("*.json")]) < len(runs)
+
 def changed(lock):
     try:
         return lock.stat().st_ctime_ns
@@ -89,7 +92,7 @@ for kill in range(kills):
     if kill % 3 == 1:  # anywhere, from the start on; the others while runs are computed
         time.sleep(moments.uniform(0, loading))
     else:
-        while not any(changed(f) > begun for f in folder.glob(".*.lock")):
+        while unfinished() and not any(changed(f) > begun for f in folder.glob(".*.lock")):
             time.sleep(0.001)
         time.sleep(moments.uniform(0, 3 * (whole - loading) / len(runs)))
     os.killpg(child, signal.SIGKILL)
@@ -118,7 +121,11 @@ def numbers(table):
 def listings_of_killed_sweeps(folder, seed):
     """The files and their times after each of twenty kills, and after the sweep that was left."""
     killer = subprocess.run(
-        [sys.executable, "-c", KILLER, str(seed)], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", KILLER, str(seed)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert killer.returncode == 0 and killer.stderr == "", killer.stderr
     return [json.loads(line) for line in killer.stdout.splitlines()]
