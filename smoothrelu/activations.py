@@ -27,7 +27,6 @@ TensorFunction = Callable[[Tensor], Tensor]
 
 _LOG2_E = math.log2(math.e)
 _HOT_PATH = (1e-9, 1e9)  # temperatures whose squares, and 1/T, are at home in float32
-_COMPUTED_AS_THEY_ARE = {torch.float32, torch.float64}
 _gelu = torch.ops.aten.gelu.out
 _gelu_slope = torch.ops.aten.gelu_backward.grad_input
 _BLOCK = 1 << 19  # elements at a time of a large tensor: what is made of them stays in the cache
@@ -153,28 +152,24 @@ class _HotPath(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, activation, T):
         ctx.activation, ctx.T, gate = activation, T, activation.gate
-        if x.dtype not in _COMPUTED_AS_THEY_ARE:
-            ctx.save_for_backward(x)  # an output in half precision says too little of its gate
-            return blockwise(gate.forward, _wide(x, activation), T=T).to(x.dtype)
-        y = blockwise(gate.forward, x, T=T)
-        ctx.save_for_backward(*((x, y) if gate.needs_output else (x,)))
-        return y
+        wide = _wide(x, activation)
+        y = blockwise(gate.forward, wide, T=T)
+        keeps_output = gate.needs_output and wide is x  # in half precision it says too little
+        ctx.save_for_backward(*((x, y) if keeps_output else (x,)))
+        return y.to(x.dtype)
 
     @staticmethod
     def backward(ctx, grad):
         x, *kept = ctx.saved_tensors
-        activation, T = ctx.activation, ctx.T
+        activation, T, gate = ctx.activation, ctx.T, ctx.activation.gate
         if torch.is_grad_enabled():  # a higher derivative is wanted
             return grad * activation.derivative(x), None, None
-        gate, wide = activation.gate, x
-        if x.dtype not in _COMPUTED_AS_THEY_ARE:
-            wide = _wide(x, activation)
-            kept = [blockwise(gate.forward, wide, T=T)] if gate.needs_output else []
+        wide = _wide(x, activation)
+        if gate.needs_output and not kept:
+            kept = [blockwise(gate.forward, wide, T=T)]
         if _is_batched(grad):  # by vmap, or is_grads_batched: it fits into nothing made here
             slope = blockwise(gate.backward, torch.ones_like(wide), wide, *kept, T=T)
             return grad * slope.to(x.dtype), None, None
-        if wide is x:
-            return blockwise(gate.backward, grad, x, *kept, T=T), None, None
         product = blockwise(gate.backward, grad.to(wide.dtype), wide, *kept, T=T)
         return product.to(x.dtype), None, None
 
