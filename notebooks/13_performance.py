@@ -71,7 +71,7 @@ table(activations.assign(ms=1e3 * activations["our_seconds"]), digits | {"ms": "
 
 # %% [markdown]
 # An activation alone is a race of passes over memory, and of the functions of one number that PyTorch has ready. SiLU takes one pass forward and one backward. {numref}`tab-perf-needed` has what no formula of the others does without: the
-# slope of PyTorch's softplus, which has a temperature, is SWISH's gate in one pass; GELU has its own native passes; GumbelLU takes four powers of two; GudermanLU needs an arc tangent, which alone costs more than all of SiLU. (Its slope
+# slope of PyTorch's softplus, which has a temperature, is SWISH's gate in one pass, and is taken three times (PyTorch's own slope of SiLU would save one, but subtracts a sigmoid from 1, which loses digits where that is nearly 1); GELU has its own native passes; GumbelLU takes four powers of two; GudermanLU needs an arc tangent, which alone costs more than all of SiLU. (Its slope
 # takes the gate from the output, which the next layer keeps anyway, and saves a second one.) Beside these stand the division by the temperature, and the bounds that keep the promise of a finite derivative at every finite input, up to the largest numbers of the format. A tensor larger than the cache is
 # computed in blocks, so that it travels to memory and back once and not once for each of these passes.
 #

@@ -10,15 +10,13 @@ from smoothrelu.studies import STUDIES
 from smoothrelu.studies.__main__ import main
 from smoothrelu.studies.full_batch import FULL_BATCH
 
-# Another machine rounds otherwise, and training amplifies it: a percent. On one machine the numbers
-# are those of the table, to its seven digits.
-TOLERANCE = 0.01
 
-
-def smallest_runs(name, count):
-    """Of the study, some short runs at a modest learning rate."""
-    runs = [run for run in STUDIES[name]().runs if run.lr <= 0.02 and run.seed == 0]
-    return sorted(runs, key=lambda run: run.seconds())[:count]
+def gentlest_runs(name, count):
+    """Of the study, the runs whose small steps amplify rounding least, which another machine, or
+    another formula for the same function, does otherwise; then the shortest.
+    """
+    runs = [run for run in STUDIES[name]().runs if run.seed == 0]
+    return sorted(runs, key=lambda run: (run.lr, run.seconds()))[:count]
 
 
 def telling(runs, table):
@@ -27,22 +25,22 @@ def telling(runs, table):
 
 
 @pytest.mark.parametrize(
-    "name, column",
+    "name, column, tolerance",
     [
-        ("mnist_rates", "mean_loss"),
-        ("ntk_mnist", "second_difference_energy"),
-        ("sugar_drowned", "test_acc"),
+        ("mnist_rates", "mean_loss", 1e-5),
+        ("ntk_mnist", "second_difference_energy", 1e-5),
+        ("sugar_drowned", "test_acc", 0.01),
     ],
 )
 def test_a_slice_computed_from_an_empty_store_ends_where_the_committed_table_is(
-    tmp_path, name, column
+    tmp_path, name, column, tolerance
 ):
-    table, runs = published(name), smallest_runs(name, 2)
+    table, runs = published(name), gentlest_runs(name, 2)
     kept = STUDIES[name]().keep(sweep(runs, store=Store(tmp_path), progress=None))
     on = telling(runs, table) + [c for c in ("epoch",) if c in table.columns]
     both = kept.merge(table, on=on, suffixes=("", "_committed"))
     assert len(both) == len(kept) >= len(runs)
-    assert both[column].to_numpy() == pytest.approx(both[f"{column}_committed"], rel=TOLERANCE)
+    assert both[column].to_numpy() == pytest.approx(both[f"{column}_committed"], rel=tolerance)
 
 
 COMMITTED = {path.stem for path in RESULTS.glob("*.json")}
