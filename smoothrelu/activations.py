@@ -244,12 +244,14 @@ def _swish_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
     return _times_sigmoid(x, x, 1 / T, out)
 
 
-def _swish_backward(grad: Tensor, x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
-    """grad sigmoid(u) (1 + u sigmoid(-u)). torch's slope of SiLU has 1 - sigmoid(u) for the last
-    factor: one pass less, and wrong by 8 eps near u = 17 in single precision, 19 in double.
+def _swish_backward(
+    grad: Tensor, x: Tensor, y: Tensor, T: float, out: Tensor | None = None
+) -> Tensor:
+    """grad (1 + (y/T - 1) sigmoid(-u)). torch's slope of SiLU subtracts sigmoid(u) from 1, and is
+    wrong by 8 eps near u = 17 in single precision, by 19 in double.
     """
-    opened = _times_sigmoid(grad, x, 1 / T, out)
-    return opened.addcmul_(opened, _times_sigmoid(x, x, -1 / T), value=1 / T)
+    z = torch.sub(y, _constant(T, y), out=out)
+    return torch.addcmul(grad, _times_sigmoid(z, x, -1 / T, z), grad, value=1 / T, out=z)
 
 
 def _sigmoid(u: Tensor) -> Tensor:
@@ -271,6 +273,7 @@ class SWISH(SmoothReLU):
         support=(-800.0, 800.0),
         forward=_swish_forward,
         backward=_swish_backward,
+        needs_output=True,
         fused=lambda u: 1 / (1 + _exp(-u.clamp(min=-87))),
     )
 

@@ -29,7 +29,7 @@ _GROUPS = {
 }
 """torch's names of what the processor does."""
 _NEEDED = {
-    "SWISH": ("softplus_backward",) * 3,
+    "SWISH": ("softplus_backward",) * 2,
     "GELU": ("gelu", "gelu_backward"),
     "GumbelLU": ("exp2",) * 4,
     "AlgebraicLU": ("rsqrt", "rsqrt"),
