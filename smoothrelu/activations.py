@@ -413,15 +413,16 @@ def _guderman_forward(x: Tensor, T: float, out: Tensor | None = None) -> Tensor:
 def _guderman_backward(
     grad: Tensor, x: Tensor, y: Tensor, T: float, out: Tensor | None = None
 ) -> Tensor:
-    """grad (g + (2/pi) 2 u/(e + 1/e)) with e = exp(2 u), and g = y/x, which costs a third of the
-    arc tangent; the t below makes it 1/2 at x = 0 and is lost in |x| elsewhere.
+    """grad (g + x/(s (e + 1/e))) with e = exp(2 u), s = pi T/4, and g = y/x, which costs a third of
+    the arc tangent; the t below makes it 1/2 at x = 0 and is lost in x elsewhere.
     """
-    t = 1e-17 * T
-    gate = torch.abs(y, out=out).add_(_constant(t, x)).div_(x.abs().add_(_constant(2 * t, x)))
-    v = x.mul(_constant(2 * _LOG2_E / T, x)).clamp_(-1000, 1000)
-    e = v.exp2()
-    torch.addcdiv(e, _constant(1, x), e, out=e)
-    return torch.addcdiv(gate, v, e, value=2 / math.pi / _LOG2_E, out=gate).mul_(grad)
+    t = torch.copysign(_constant(1e-17 * T, x), x, out=out)
+    bottom = torch.add(x, t, alpha=2)
+    gate = t.add_(y).div_(bottom)
+    s = math.pi / 4 * T
+    e = torch.add(_constant(math.log2(s), x), x, alpha=2 * _LOG2_E / T, out=bottom).exp2_()
+    torch.addcdiv(e, _constant(1, x), e, value=s * s, out=e)
+    return torch.addcdiv(gate, x, e, out=gate).mul_(grad)
 
 
 class GudermanLU(SmoothReLU):
