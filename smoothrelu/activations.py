@@ -255,12 +255,13 @@ def _swish_backward(
 
 
 def _sigmoid(u: Tensor) -> Tensor:
-    """Of torch's sigmoid s autograd makes s (1 - s), so its argument must not be positive: see
-    `_swish_backward`.
+    """Of torch's sigmoid s autograd makes s (1 - s), which is as exact as 1 - s: where somebody
+    differentiates, its argument must not be positive.
     """
-    negative = u < 0
-    s = torch.sigmoid(torch.where(negative, u, -u))
-    return torch.where(negative, s, 1 - s)
+    if not (u.requires_grad or _under_transform()):
+        return torch.sigmoid(u)
+    s = torch.sigmoid(torch.where(u < 0, u, -u))
+    return torch.where(u < 0, s, 1 - s)
 
 
 class SWISH(SmoothReLU):
