@@ -142,7 +142,7 @@ table(others, {"work": "{}"} | digits)
 # ## How to read the figures
 #
 # A dot left of the grey line is work we do faster than the peer. A filled dot has reached its target, an open one has not: {glue:text}`reached:.0f` of {glue:text}`with_target:.0f` rows at this number of threads have. What stands above those that have not: for activations, the operations of {numref}`tab-perf-needed` and {numref}`tab-perf-time`; for
-# traced kernels, their matrix products, which have rows of their own. A run of a sweep has one thread, wherever it is computed, which makes its numbers the same everywhere; where there are fewer runs than cores, some cores have nothing to do.
+# traced kernels, their matrix products, which have rows of their own; for kernels of unequal norms, a series in three variables where one in the angle is enough for equal ones. A run of a sweep has one thread, wherever it is computed, which makes its numbers the same everywhere; where there are fewer runs than cores, some cores have nothing to do.
 #
 # The ratios hold for this machine. On a processor whose vector mathematics is faster, the activations made of several such functions come closer to SiLU; on a graphics processor all this is different, and was not measured.
 #
