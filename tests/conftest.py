@@ -1,6 +1,5 @@
 """What tests of several folders share."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -22,11 +21,6 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--fault-table") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(fault_table.Witness())
-
-
-def pytest_xdist_auto_num_workers(config):
-    """One more than cores: many tests wait, for a process or for a moment to pass."""
-    return (os.cpu_count() or 1) + 1
 
 
 def pytest_itemcollected(item):
