@@ -135,8 +135,8 @@ figures.growth(grown)
 # A sweep is compared with what one would write without it, a loop over networks and `torch.optim.SGD`, from the call to the table, processes and the reading of data included ({numref}`tab-perf-rest`). Where there is no peer, the ratio is the share of a budget in seconds. The gradients of a plain network are computed by hand, to the bit those of
 # autograd, into memory that is taken once: small networks gain most by that, and by two processes of one thread each, which do not wait for each other. The start of the processes takes some seconds; a sweep too short for that trains its networks on threads of one process.
 
-# %% mystnb={"figure": {"caption": "Sweeps, criticality, start-up, and the book itself.", "name": "tab-perf-rest"}} tags=["hide-input"]
-table(others, {"work": "{}"} | digits)
+# %% mystnb={"figure": {"caption": "Sweeps, criticality, start-up, and the book itself. Measured: the day, for rows are kept until their benchmark runs anew, and another day may have been another machine.", "name": "tab-perf-rest"}} tags=["hide-input"]
+table(others.assign(measured=others["date"].str[:10]), {"work": "{}"} | digits | {"measured": "{}"})
 
 # %% [markdown]
 # ## How to read the figures
