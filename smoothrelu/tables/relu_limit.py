@@ -9,7 +9,7 @@ import torch
 
 from smoothrelu.activations import SmoothReLU, plain_temperature
 from smoothrelu.fixed_points import root
-from smoothrelu.kernels import MomentTable, kernel_flow, moments
+from smoothrelu.kernels import MomentTable, kernel_flow
 from smoothrelu.network import MLP, he_init_
 from smoothrelu.relu_limit import (
     Law,
@@ -195,8 +195,9 @@ def _critical(activation: SmoothReLU) -> tuple[float, float, float]:
     T = plain_temperature(activation.temperature)
 
     low, high = 1e-2 * T * T, 1e3 * T * T
-    K_star = root(MomentTable(activation, low, high).excess, low, high)
-    m = moments(activation, K_star)
+    table = MomentTable(activation, low, high)
+    K_star = root(table.excess, low, high)
+    m = table(torch.tensor(K_star, dtype=torch.float64))
     C_W = 1 / m.derivative_square.item()
     return C_W, K_star - C_W * m.square.item(), K_star
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 
+import pytest
 from differences import differences
 from tiny_book import ROOT, command, page
 
@@ -24,8 +25,8 @@ def cold_copy(folder, chapter):
     )
 
 
-def test_two_cold_executions_in_different_folders_differ_in_times_only(tmp_path):
-    chapter = "02_initialization"
+@pytest.mark.parametrize("chapter", ["01_definitions", "02_initialization"])
+def test_two_cold_executions_in_different_folders_differ_in_times_only(tmp_path, chapter):
     folders = [tmp_path / "one", tmp_path / "another folder"]
     processes = [cold_copy(folder, chapter) for folder in folders]
     said = [process.communicate(timeout=300)[0] for process in processes]
