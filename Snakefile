@@ -14,6 +14,7 @@ ROOT = Path(workflow.basedir)
 CHAPTERS = chapters(ROOT)
 PYTHON = sys.executable
 ASKED = config.get("asked", {})  # chapter -> overrides, from `make chapter`
+LONGEST = ["08_cifar10", "07_mnist", "10_ntk", "11_lambda_gelu", "04_flows", "09_where_it_pays"]
 
 
 def parameters(chapter):
@@ -30,6 +31,12 @@ def threads_each(wildcards):
     """The user's own choice, else the cores shared out over the chapters that may run."""
     chosen = os.environ.get("OMP_NUM_THREADS", "")
     return int(chosen) if chosen.isdigit() else max(1, workflow.cores // len(ASKED or CHAPTERS))
+
+
+def first(wildcards):
+    """Priority: were a long chapter begun last, all cores but one would wait for it."""
+    name = wildcards.chapter
+    return len(LONGEST) - LONGEST.index(name) if name in LONGEST else 0
 
 
 wildcard_constraints:
@@ -65,6 +72,7 @@ rule execute:
     params:
         values=lambda wildcards: written(parameters(wildcards.chapter)),
     threads: threads_each
+    priority: first
     resources:
         gpu=lambda wildcards: gpus(wildcards.chapter),
     shell:

@@ -36,10 +36,10 @@ def critical_setting(activation: nn.Module) -> Setting:
 
 
 def random_flows(
-    nets: Sequence[Setting], *, width: int, depth: int, generator: Generator
+    nets: Sequence[Setting], *, width: int, depth: int, generators: Sequence[Generator]
 ) -> tuple[Tensor, Tensor]:
-    r"""The kernel and the sensitivity of each layer of one network for each setting, all from the
-    same draws; float64, both (len(nets), depth).
+    r"""The kernel and the sensitivity of each layer of one network for each generator and setting,
+    all settings from the same draws; float64, both (len(generators), len(nets), depth).
 
     kernel: the mean square of the layer's preactivations z(l). sensitivity: |dz(l)|^2/|dz(1)|^2 for
     small changes dz(1), averaged over a few random ones. The Jacobian dz(l)/dz(1) and its transpose
@@ -49,32 +49,38 @@ def random_flows(
     by sqrt(depth/width).
     """
     gain, shift, start = (
-        torch.tensor([getattr(net, name) for net in nets], dtype=torch.float32).sqrt()
+        torch.tensor([getattr(net, name) for net in nets], dtype=torch.float32).sqrt()[:, None]
         for name in ("C_W", "C_b", "K")
     )
-    z = start * torch.randn(width, 1, generator=generator)  # (width, nets)
-    changes = torch.randn(width, 1, _DIRECTIONS, generator=generator).repeat(1, len(nets), 1)
+
+    def draws(*shape: int) -> Tensor:
+        return torch.stack([torch.randn(*shape, generator=g) for g in generators])
+
+    z = start * draws(1, width)  # (generators, nets, width), and changes (..., _DIRECTIONS, width)
+    changes = draws(width, _DIRECTIONS).mT[:, None].repeat(1, len(nets), 1, 1)
     weight, found = torch.empty(width, width), []
     for _ in range(depth):
-        found.append(torch.stack([_mean_square(z[..., None]), _mean_square(changes)]))
+        found.append(torch.stack([_mean_square(z[:, :, None]), _mean_square(changes)]))
         layer = [value_and_derivative(net.activation, z[:, i]) for i, net in enumerate(nets)]
-        phi, slope = (torch.stack(columns, 1)[..., None] for columns in zip(*layer, strict=True))
+        phi, slope = (torch.stack(rows, 1)[:, :, None] for rows in zip(*layer, strict=True))
         sent = torch.cat([phi, slope * changes], 2)
-        moved = (weight.normal_(generator=generator) @ sent.flatten(1)).view_as(sent)
-        moved *= (gain / width**0.5)[:, None]
-        z = moved[..., 0] + shift * torch.randn(width, 1, generator=generator)
-        changes = moved[..., 1:]
-    kernel, square = torch.stack(found, 2)
-    return kernel, square / square[:, :1]
+        moved = [
+            rows @ weight.normal_(generator=g).t()
+            for rows, g in zip(sent.flatten(1, 2), generators, strict=True)
+        ]
+        moved = torch.stack(moved).view_as(sent) * (gain / width**0.5)[:, None]
+        z = moved[:, :, 0] + shift * draws(1, width)
+        changes = moved[:, :, 1:]
+    kernel, square = torch.stack(found, 3)
+    return kernel, square / square[..., :1]
 
 
 def sampled_flows(
     nets: Sequence[Setting], *, width: int, depth: int, seeds: Sequence[int]
 ) -> Tensor:
     """`random_flows` of one network a seed: (len(seeds), 2, len(nets), depth), kernel first."""
-    generators = (torch.Generator().manual_seed(seed) for seed in seeds)
-    flows = (random_flows(nets, width=width, depth=depth, generator=g) for g in generators)
-    return torch.stack([torch.stack(flow) for flow in flows])
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return torch.stack(random_flows(nets, width=width, depth=depth, generators=generators), 1)
 
 
 def mean_and_error(samples: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,5 +89,5 @@ def mean_and_error(samples: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _mean_square(x: Tensor) -> Tensor:
-    """(width, nets, k) -> (nets,), float64."""
-    return x.double().square().mean((0, 2))
+    """(generators, nets, k, width) -> (generators, nets), float64."""
+    return x.double().square().mean((2, 3))
