@@ -27,6 +27,10 @@ TORCH_COMPANIONS := ^(nvidia-|cuda-|triton=)
 LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings
 DOUBLE_CLICK := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"python": "Jupytext Notebook"}}}
 
+# What pip would do on one core; a package's templates and tests for other Pythons may fail.
+COMPILE := import compileall, sysconfig; \
+    compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help book pdf test chapter lab paper data bench peers lint lock clean distclean named venv
@@ -101,9 +105,10 @@ named:
 $(STAMP): requirements.lock pyproject.toml | venv
 	@rm -f $@
 	@echo "Installing requirements.lock into $(VENV) (once; torch is the large part) ..."
-	@$(PY) -m pip install --disable-pip-version-check -r requirements.lock
+	@$(PY) -m pip install --disable-pip-version-check --no-compile -r requirements.lock
 	@$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@$(PY) -m pip check
+	@$(PY) -c '$(COMPILE)'
 	@touch $@
 
 # Runs every time (it costs a bare start of Python): .venv may have lost its Python since.
