@@ -63,7 +63,7 @@ digits = {"case": "{}", "peer": "{}", "ratio": "{:.3g}", "low": "{:.3g}", "high"
 #
 # {numref}`fig-perf-activations` has every smooth ReLU at $T=\tfrac12$ beside SiLU: in a full-batch training step of a network of eight hidden layers, and alone, forward and backward.
 
-# %% mystnb={"figure": {"caption": "Time of each smooth ReLU at $T = 1/2$ over that of SiLU. Points: medians; bars: quartiles over rounds; red strokes: targets; filled: reached. The grey line is equality.", "name": "fig-perf-activations"}, "image": {"alt": "Dots on a logarithmic axis, one row for each activation and setting. In the training step all dots lie between 1 and 1.3; alone they lie between 1 and 5, SWISH near equality and GudermanLU the farthest from it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Time of each smooth ReLU at $T = 1/2$ over that of SiLU. Points: medians; bars: quartiles over rounds; red strokes: targets; filled: reached. The grey line is equality.", "name": "fig-perf-activations"}, "image": {"alt": "Dots on a logarithmic axis, one row for each activation and setting. In the training step all dots lie between 1 and 1.3. Alone AlgebraicLU, compiled, lies left of equality; all others lie between 1 and 4, SWISH the nearest and GudermanLU the farthest."}} tags=["hide-input"]
 figures.ratios(activations)
 
 # %% mystnb={"figure": {"caption": "The same in numbers, with the milliseconds of one call.", "name": "tab-perf-activations"}} tags=["hide-input"]
@@ -86,7 +86,7 @@ table(published("benchmark_needed", command="make bench"), {"activation": "{}", 
 # of GumbelLU with its other passes take {glue:text}`gumbel_share:.0%`, those of GudermanLU {glue:text}`guderman_share:.0%`. What separates a smooth ReLU from its target in the step is in these two rows, and in the rest, which is Python and PyTorch finding the next operation; the profiler lengthens that. PyTorch runs one operation at a time, over tensors that the matrix products between have
 # driven out of the cache, so each sum and each product costs a way through memory. Smaller blocks do not help: a call costs as much as the way it saves.
 
-# %% mystnb={"figure": {"caption": "The processor's time in a training step with each activation, and in the traced tangent kernel of the same network with SiLU, over that of the matrix products of the same work; one thread.", "name": "tab-perf-time"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The processor's time in a training step with each activation, in the traced tangent kernel of the same network with SiLU, and in the kernels of infinite width of 500 inputs of unequal norms, SWISH at $T=10^{-5}$, over that of the matrix products of the same work; one thread.", "name": "tab-perf-time"}} tags=["hide-input"]
 time = published("benchmark_time", command="make bench")
 spent = time.pivot(index="part", columns="work", values="share")[time["work"].unique()]
 beside = spent / spent.loc["matrix products"]
@@ -113,6 +113,7 @@ table(kernels, digits | {"difference": "{:.0e}"})
 # At infinite width both kernels of a pair of inputs are, after any number of layers, functions of two variances and one angle. For a few inputs the layers are applied one after the other; for many, at the points of one Chebyshev series, which is then evaluated once for each pair. So depth costs next to nothing: against the closed forms, which go through all
 # the layers for each pair, the ratios are {glue:text}`closed_least:.2f` to {glue:text}`closed_most:.2f`. neural-tangents' own
 # quadrature, of degree 25, takes {glue:text}`quadrature_seconds:.0f` seconds, {glue:text}`quadrature_least:.0f` to {glue:text}`quadrature_most:.0f` times as long as ours, and differs from it by {glue:text}`quadrature_apart:.0e` at $T=1$; at low temperatures Gauss-Hermite rules are wrong in the first digit ({doc}`02_initialization`).
+# Inputs of unequal norms need a series in both variances beside the angle; what that costs is spread over many small operations ({numref}`tab-perf-time`), of whose time the matrix products take {glue:text}`unequal_products:.0%`. The colder the network, the narrower the corner of its layers, and the more points their table needs.
 # Where two inputs are nearly parallel, of different norms, and the network is cold, the series would not resolve the kernels' corner at angle zero; then the layers are applied to every pair, and depth costs again.
 
 # %% mystnb={"figure": {"caption": "Memory that the tangent kernel of 100 inputs and 10 outputs takes at most beside what was in use before it, in MB, and that of its result.", "name": "tab-perf-memory"}} tags=["hide-input"]
@@ -208,6 +209,7 @@ glue("memory_ours", peaks["ours"])
 glue("memory_theirs", peaks["torch.func"] / 1e3)
 glue("kernel_share", grown.attrs["kernel_share"])
 glue("kernel_products", spent.loc["matrix products", "traced tangent kernel"])
+glue("unequal_products", spent.loc["matrix products", "infinite width, unequal norms"])
 passes = beside.drop(["matrix products", "the rest"]).sum()
 glue("silu_share", passes["SiLU"])
 glue("gumbel_share", passes["GumbelLU"])

@@ -20,11 +20,11 @@ _GROUPS = {
     "matrix products": ["mm", "addmm", "bmm"],
     "functions of one number": [
         *("silu", "silu_backward", "softplus_backward", "gelu", "gelu_backward"),
-        *("exp2", "exp2_", "rsqrt_", "atan2"),
+        *("exp2", "exp2_", "rsqrt_", "atan2", "sigmoid", "sqrt", "log"),
     ],
     "sums, products and bounds": [
-        *("add", "add_", "addcmul", "addcmul_", "addcdiv", "mul", "mul_", "div", "div_"),
-        *("clamp", "clamp_", "abs", "max"),
+        *("add", "add_", "addcmul", "addcmul_", "addcdiv", "sub", "mul", "mul_", "div", "div_"),
+        *("clamp", "clamp_", "abs", "max", "neg"),
     ],
 }
 """torch's names of what the processor does."""
@@ -84,12 +84,13 @@ def _sizes() -> Iterator[tuple[str, str, int, Callable]]:
 def where_time_goes() -> pandas.DataFrame:
     """The share of the processor's time by kind of operation, a row for each work and part, of
     networks 784-256x8-10: steps at N = 1000 with SiLU and with each smooth ReLU at T = 1/2, and the
-    traced kernel of 100 inputs; one thread.
+    traced kernel of 100 inputs; and of kernels of infinite width, where they cost most. One thread.
     """
-    x, net = inputs(100), network(hidden=8)
+    x, net, unequal = inputs(100), network(hidden=8), images(500, "unequal")
     activations = [torch.nn.SiLU(), *(kind(0.5) for kind in SMOOTH_RELUS)]
     works = {type(a).__name__: training_step(a) for a in activations}
     works["traced tangent kernel"] = lambda: empirical_ntk(net, x)
+    works["infinite width, unequal norms"] = lambda: kernels(unequal, SWISH(1e-5))
     rows = []
     for work, call in works.items():
         with with_threads(1):
