@@ -57,7 +57,7 @@ others = rows[rows["benchmark"].isin(["criticality", "start_up", "sweeps", "book
 digits = {"case": "{}", "peer": "{}", "ratio": "{:.3g}", "low": "{:.3g}", "high": "{:.3g}", "target": "{:.3g}"}
 
 # %% [markdown]
-# `threads` chooses between the rows measured with one thread and with two, where both were; the rest used both cores. The table was measured on {glue:text}`machine`, on {glue:text}`date`, with torch {glue:text}`torch`; `make bench` measures it anew.
+# `threads` chooses between the rows measured with one thread and with two, where both were; the rest used both cores. The rows were measured on {glue:text}`machine`, from {glue:text}`first_date` to {glue:text}`date`, with torch {glue:text}`torch`; `make bench` measures it anew.
 #
 # ## Activations
 #
@@ -181,6 +181,7 @@ glue("reached", (judged["ratio"] <= judged["target"]).sum())
 
 # %% tags=["hide-input"]
 glue("machine", rows["machine"].iloc[-1])
+glue("first_date", rows["date"].min()[:10])
 glue("date", rows["date"].max()[:10])
 glue("torch", rows["torch"].iloc[-1])
 glue("step_gflops", grown.attrs["step_gflops"])

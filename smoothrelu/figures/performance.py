@@ -49,6 +49,10 @@ def growth(table: pandas.DataFrame) -> Figure:
         for work, group in table[table["axis"] == name].groupby("work", sort=False):
             ax.plot(group["value"], group["seconds"], marker=marks[work], ms=4, color=colours[work])
         ax.set(xlabel=name, xscale="log", yscale="log")
+        sizes = sorted(table.loc[table["axis"] == name, "value"].unique())
+        ends_and_middle = [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
+        ax.set_xticks(ends_and_middle, map(str, ends_and_middle))
+        ax.set_xticks([], minor=True)
     axes[0].set_ylabel("seconds of one call")
     lines = [
         axes[0].plot([], [], marker=marks[w], ms=4, color=colours[w], label=w)[0] for w in works
