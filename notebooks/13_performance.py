@@ -84,7 +84,7 @@ table(published("benchmark_needed", command="make bench"), {"activation": "{}", 
 # %% [markdown]
 # In a network all this shrinks, because the matrix products take most of the time: in the step the greatest ratio is {glue:text}`step_most:.2f`, the least {glue:text}`step_least:.2f` ({numref}`tab-perf-activations`). {numref}`tab-perf-time` has the processor's time by what it does. Where SiLU's two functions take {glue:text}`silu_share:.0%` of the time of the matrix products, those
 # of GumbelLU with its other passes take {glue:text}`gumbel_share:.0%`, those of GudermanLU {glue:text}`guderman_share:.0%`. What separates a smooth ReLU from its target in the step is in these two rows, and in the rest, which is Python and PyTorch finding the next operation; the profiler lengthens that. PyTorch runs one operation at a time, over tensors that the matrix products between have
-# driven out of the cache, so each sum and each product costs a way through memory. Smaller blocks do not help: a call costs as much as the way it saves.
+# driven out of the cache, so each sum and each product costs a way through memory, of which this machine copies {glue:text}`copy_gbytes:.0f` GB a second. Smaller blocks do not help: a call costs as much as the way it saves.
 
 # %% mystnb={"figure": {"caption": "The processor's time in a training step with each activation, in the traced tangent kernel of the same network with SiLU, and in the kernels of infinite width of 500 inputs of unequal norms, SWISH at $T=10^{-5}$, over that of the matrix products of the same work; one thread.", "name": "tab-perf-time"}} tags=["hide-input"]
 time = published("benchmark_time", command="make bench")
@@ -124,9 +124,9 @@ table(memory, {"kind": "{}", "how": "{}", "bytes": "{:.0f}", "result": "{:.1f}"}
 # %% [markdown]
 # ## How it grows
 #
-# {numref}`fig-perf-growth` shows where another size would take you. The traced kernel grows like the square of the inputs once their number is large, like the outputs, and like the square of the width.
+# {numref}`fig-perf-growth` shows where another size would take you. The traced kernel grows like the square of the inputs once their number is large, like the outputs, and like the square of the width. A sweep of a few nets stays in one process; a larger one pays for two at first.
 
-# %% mystnb={"figure": {"caption": "Seconds of one call against each size, the others at 100 inputs (1000 in a step), width 256, five hidden layers (eight in a step) and ten outputs.", "name": "fig-perf-growth"}, "image": {"alt": "Four panels with logarithmic axes, against the number of inputs, the width, the number of hidden layers and the number of outputs. All lines rise; the full tangent kernel lies an order of magnitude above the traced one, and the kernels of infinite width rise most steeply with the number of inputs."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Seconds of one call against each size, the others at 100 inputs (1000 in a step), width 256, five hidden layers (eight in a step) and ten outputs; a sweep is of nets of width 64 with 100 inputs, 300 steps each.", "name": "fig-perf-growth"}, "image": {"alt": "Five panels with logarithmic axes, against the number of inputs, the width, the number of hidden layers, the number of outputs and the number of nets. All lines rise; the full tangent kernel lies an order of magnitude above the traced one, and the kernels of infinite width rise most steeply with the number of inputs."}} tags=["hide-input"]
 grown = published("benchmark_growth", command="make bench")
 figures.growth(grown)
 
@@ -186,6 +186,7 @@ glue("date", rows["date"].max()[:10])
 glue("torch", rows["torch"].iloc[-1])
 glue("step_gflops", grown.attrs["step_gflops"])
 glue("matrix_gflops", grown.attrs["matrix_gflops"])
+glue("copy_gbytes", grown.attrs["copy_gbytes"])
 
 # %% tags=["hide-input"]
 ratio = every.set_index(["benchmark", "case", "threads"])["ratio"].sort_index()

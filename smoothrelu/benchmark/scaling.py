@@ -13,6 +13,7 @@ from smoothrelu.activations import SMOOTH_RELUS, SWISH
 from smoothrelu.benchmark.activations import forward_and_backward, training_step
 from smoothrelu.benchmark.kernels import images, kernels
 from smoothrelu.benchmark.ntk import inputs, network
+from smoothrelu.benchmark.sweeps import sweep_of
 from smoothrelu.benchmark.timing import in_turn, timed, with_threads
 from smoothrelu.ntk import empirical_ntk
 
@@ -76,6 +77,8 @@ def _sizes() -> Iterator[tuple[str, str, int, Callable]]:
         yield "empirical NTK, traced", "outputs", n_out, lambda x=x, net=net: empirical_ntk(net, x)
     for n in (100, 300, 1000, 3000):
         yield "training step", "inputs", n, training_step(SWISH(0.5), n=n)
+    for n in (1, 2, 4, 8, 16, 32):
+        yield "sweep of small nets", "nets", n, lambda n=n: sweep_of(n)
     for n in (100, 250, 500, 1000, 2000):
         x = images(n, "equal")
         yield "infinite width, depth 20", "inputs", n, lambda x=x: kernels(x, SWISH(0.5))

@@ -33,8 +33,7 @@ _SIZES = {
 def sweeps(threads: int) -> Iterator[Row]:
     """From the call to the table, processes and data loading included, each time in a new store."""
     for case, (size, steps, faster) in _SIZES.items():
-        options = {"steps": steps, "test_every": steps, "dataset": "mnist", "n_test": 100}
-        runs = grid(activation=SWISH(0.5), init=critical_init_, lr=0.01, **options, **size)
+        runs = _runs(steps, **size)
         with with_threads(threads):
             yield from against(
                 "sweep, MNIST, ten hidden layers",
@@ -45,6 +44,18 @@ def sweeps(threads: int) -> Iterator[Row]:
                 threads=threads,
                 rounds=3,
             )
+
+
+def sweep_of(nets: int, steps: int = 300) -> None:
+    """A sweep of so many small nets in a new store."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = _runs(steps, n_train=100, width=64, seed=list(range(nets)))
+        sweep(runs, store=Store(folder), progress=None)
+
+
+def _runs(steps: int, **size) -> list[Run]:
+    options = {"steps": steps, "test_every": steps, "dataset": "mnist", "n_test": 100}
+    return grid(activation=SWISH(0.5), init=critical_init_, lr=0.01, **options, **size)
 
 
 def _whole(runs: list[Run], threads: int) -> Sample:

@@ -43,8 +43,10 @@ def growth(table: pandas.DataFrame) -> Figure:
     axes_names = list(table["axis"].unique())
     figure, axes = panels(len(axes_names), height=3.2, sharey=True)
     works = list(table["work"].unique())
-    marks = dict(zip(works, ("o", "s", "^", "D"), strict=False))
-    colours = dict(zip(works, ("#0f63c6", "#bf890c", "#6c0b63", "#0b8c6d"), strict=False))
+    marks = dict(zip(works, ("o", "s", "^", "D", "v"), strict=False))
+    colours = dict(
+        zip(works, ("#0f63c6", "#bf890c", "#6c0b63", "#962600", "#0b8c6d"), strict=False)
+    )
     for ax, name in zip(axes, axes_names, strict=True):
         for work, group in table[table["axis"] == name].groupby("work", sort=False):
             ax.plot(group["value"], group["seconds"], marker=marks[work], ms=4, color=colours[work])
