@@ -57,7 +57,7 @@ others = rows[rows["benchmark"].isin(["criticality", "start_up", "sweeps", "book
 digits = {"case": "{}", "peer": "{}", "ratio": "{:.3g}", "low": "{:.3g}", "high": "{:.3g}", "target": "{:.3g}"}
 
 # %% [markdown]
-# `threads` chooses between the rows measured with one thread and with two, where both were; the rest used both cores. The rows were measured on {glue:text}`machine`, from {glue:text}`first_date` to {glue:text}`date`, with torch {glue:text}`torch`; `make bench` measures it anew.
+# `threads` chooses between the rows measured with one thread and with two, where both were; the rest used both cores. The rows were measured on {glue:text}`machine`, from {glue:text}`first_date` to {glue:text}`date`, with torch {glue:text}`torch`; `make bench` measures them anew.
 #
 # ## Activations
 #
@@ -124,7 +124,7 @@ table(memory, {"kind": "{}", "how": "{}", "bytes": "{:.0f}", "result": "{:.1f}"}
 # %% [markdown]
 # ## How it grows
 #
-# {numref}`fig-perf-growth` shows where another size would take you. The traced kernel grows like the square of the inputs once their number is large, like the outputs, and like the square of the width. A sweep of a few nets stays in one process; a larger one pays for two at first.
+# {numref}`fig-perf-growth` shows where another size would take you. The traced kernel grows like the square of the inputs once their number is large, like the outputs, and like the square of the width. A sweep of a few nets stays in one process, whose two threads gain little on nets so small; a larger one pays for two processes at first.
 
 # %% mystnb={"figure": {"caption": "Seconds of one call against each size, the others at 100 inputs (1000 in a step), width 256, five hidden layers (eight in a step) and ten outputs; a sweep is of nets of width 64 with 100 inputs, 300 steps each.", "name": "fig-perf-growth"}, "image": {"alt": "Five panels with logarithmic axes, against the number of inputs, the width, the number of hidden layers, the number of outputs and the number of nets. All lines rise; the full tangent kernel lies an order of magnitude above the traced one, and the kernels of infinite width rise most steeply with the number of inputs."}} tags=["hide-input"]
 grown = published("benchmark_growth", command="make bench")

@@ -47,10 +47,8 @@ def sweeps(threads: int) -> Iterator[Row]:
 
 
 def sweep_of(nets: int, steps: int = 300) -> None:
-    """A sweep of so many small nets in a new store."""
-    with tempfile.TemporaryDirectory() as folder:
-        runs = _runs(steps, n_train=100, width=64, seed=list(range(nets)))
-        sweep(runs, store=Store(folder), progress=None)
+    """A sweep of so many small nets."""
+    _anew(_runs(steps, n_train=100, width=64, seed=list(range(nets))))
 
 
 def _runs(steps: int, **size) -> list[Run]:
@@ -58,12 +56,17 @@ def _runs(steps: int, **size) -> list[Run]:
     return grid(activation=SWISH(0.5), init=critical_init_, lr=0.01, **options, **size)
 
 
+def _anew(runs: list[Run], workers: int | None = None) -> None:
+    """The sweep in a new store."""
+    with tempfile.TemporaryDirectory() as folder:
+        sweep(runs, store=Store(folder), progress=None, workers=workers)
+
+
 def _whole(runs: list[Run], threads: int) -> Sample:
     def sample() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            sweep(runs, store=Store(folder), progress=None, workers=None if threads > 1 else 1)
-            return time.perf_counter() - start
+        start = time.perf_counter()
+        _anew(runs, workers=None if threads > 1 else 1)
+        return time.perf_counter() - start
 
     return sample
 
