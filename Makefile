@@ -40,10 +40,10 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 book: $(STAMP)  ## execute what changed, build the site, print its path
-	@$(PY) -m smoothrelu.book build
+	@$(PY) -m smoothrelu.book.runner build
 
 pdf: book  ## the whole book as _build/book.pdf (needs Chromium or Chrome)
-	@$(PY) -m smoothrelu.book pdf
+	@$(PY) -m smoothrelu.book.runner pdf
 
 test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
 	@OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" $(PY) -m pytest --numprocesses=auto --maxprocesses=4 \
@@ -51,7 +51,7 @@ test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
 	    --junitxml=.pytest_cache/report.xml $(TESTFLAGS)
 
 chapter: named $(STAMP)  ## one chapter anew: CHAPTER=02_initialization PARAMS='temperatures=[0.3]; seeds=[0]'
-	@$(PY) -m smoothrelu.book chapter --params="$$PARAMS" -- "$$CHAPTER"
+	@$(PY) -m smoothrelu.book.runner chapter --params="$$PARAMS" -- "$$CHAPTER"
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py is what git keeps)
 	@mkdir -p $(LAB_SETTINGS)
@@ -59,10 +59,10 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py 
 	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m jupyterlab $(LABFLAGS)
 
 paper: $(STAMP)  ## compute the committed tables of the long runs anew, hours: STUDY='mnist_warm ntk_mnist' picks some
-	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m smoothrelu.studies run $$STUDY
+	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m smoothrelu.book.studies run $$STUDY
 
 data: $(STAMP)  ## fetch the full MNIST and CIFAR-10 into data/full, every file checked
-	@$(PY) -m smoothrelu.fetch
+	@$(PY) -m smoothrelu.data.download
 
 bench: $(STAMP) peers  ## our work beside its peers, half an hour on a quiet machine (BENCH='step eager' picks some)
 	@$(PY) -m smoothrelu.benchmark $(BENCH)

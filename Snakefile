@@ -1,5 +1,5 @@
 # The one build graph: sources, module, data and parameters -> executed chapters -> site.
-# `make book` and `make chapter` call it through `python -m smoothrelu.book`, which tells it what is
+# `make book` and `make chapter` call it through `python -m smoothrelu.book.runner`, which tells it what is
 # stale (freshness.py): by itself it makes only what is missing.
 
 import os
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
-from smoothrelu.book.parameters import chapters, effective, written
+from smoothrelu.book.runner.parameters import chapters, effective, written
 
 ROOT = Path(workflow.basedir)
 CHAPTERS = chapters(ROOT)
@@ -63,7 +63,7 @@ rule pages:
     output:
         "_build/site.json",
     shell:
-        "{PYTHON:q} -m smoothrelu.book site"
+        "{PYTHON:q} -m smoothrelu.book.runner site"
 
 
 rule execute:
@@ -76,7 +76,7 @@ rule execute:
     resources:
         gpu=lambda wildcards: gpus(wildcards.chapter),
     shell:
-        "{PYTHON:q} -m smoothrelu.book execute {wildcards.chapter:q} --params {params.values:q}"
+        "{PYTHON:q} -m smoothrelu.book.runner execute {wildcards.chapter:q} --params {params.values:q}"
 
 
 # The long runs, one job a study, where asked for by name; more in CONTRIBUTING.md:
@@ -93,4 +93,4 @@ if "studies" in config:
             touch("_build/studies/{study}"),
         threads: int(config.get("threads", 0)) or os.cpu_count()  # of one job, on its machine
         shell:
-            "{PYTHON:q} -m smoothrelu.studies run {wildcards.study} --workers {threads}"
+            "{PYTHON:q} -m smoothrelu.book.studies run {wildcards.study} --workers {threads}"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from smoothrelu import SMOOTH_RELUS, figures, tables
-from smoothrelu.results import write_atomically
+from smoothrelu import SMOOTH_RELUS
+from smoothrelu.book import figures, tables
+from smoothrelu.files import write_atomically
 
 HERE = Path(__file__).parent
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smoothrelu.datasets import parse_cifar10, parse_mnist
+from smoothrelu.data.datasets import parse_cifar10, parse_mnist
 
 SEED = 20090408
 CLASSES = 10

@@ -25,10 +25,12 @@
 # %% tags=["remove-input"]
 import numpy as np
 
-from smoothrelu import SMOOTH_RELUS, claims, figures, tables
-from smoothrelu.board import board_of_claims
-from smoothrelu.dials import dial
-from smoothrelu.show import glue
+from smoothrelu import SMOOTH_RELUS
+from smoothrelu.book.claims import board as claims
+from smoothrelu.book import figures, tables
+from smoothrelu.book.claims.page import board_of_claims
+from smoothrelu.book.slider import dial
+from smoothrelu.book.notebook import glue
 
 # %% tags=["parameters", "remove-input"]
 temperatures = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0]

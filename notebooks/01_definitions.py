@@ -61,9 +61,10 @@
 # %%
 import numpy as np
 
-from smoothrelu import SMOOTH_RELUS, figures, tables
-from smoothrelu.dials import dial
-from smoothrelu.show import glue, table
+from smoothrelu import SMOOTH_RELUS
+from smoothrelu.book import figures, tables
+from smoothrelu.book.slider import dial
+from smoothrelu.book.notebook import glue, table
 
 # %% [markdown]
 # The cell below holds everything that a reader may want to change. To see the chapter at another temperature, re-run
@@ -192,6 +193,6 @@ assert worst < 1e-9
 #
 # ## Where this is computed
 #
-# The gates are in `smoothrelu/activations.py`, each written once with its first two derivatives; the distances are in
-# `smoothrelu/relu_limit.py`. To use an activation, write `from smoothrelu import GumbelLU` and then
+# The gates are in `smoothrelu/activations/smooth_relu.py`, each written once with its first two derivatives; the distances are in
+# `smoothrelu/theory/relu_limit.py`. To use an activation, write `from smoothrelu import GumbelLU` and then
 # `GumbelLU(temperature=0.5)`, which is an ordinary PyTorch module.

@@ -68,8 +68,9 @@
 # %%
 import numpy as np
 
-from smoothrelu import SMOOTH_RELUS, figures, tables
-from smoothrelu.show import glue, table
+from smoothrelu import SMOOTH_RELUS
+from smoothrelu.book import figures, tables
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 temperatures = [1.0, 0.1, 0.01]
@@ -291,6 +292,6 @@ glue("width", width)
 #
 # ## Where this is computed
 #
-# `smoothrelu/gaussian.py` holds the quadrature, `smoothrelu/kernels.py` the map and the susceptibilities,
-# `smoothrelu/critical.py` the solution of {eq}`eq-critical`; `smoothrelu/random_networks.py` draws the real networks. The function `criticality` takes any elementwise function
+# `smoothrelu/theory/quadrature.py` holds the quadrature, `smoothrelu/theory/kernel_maps.py` the map and the susceptibilities,
+# `smoothrelu/theory/critical.py` the solution of {eq}`eq-critical`; `smoothrelu/networks/random_networks.py` draws the real networks. The function `criticality` takes any elementwise function
 # of PyTorch, `torch.nn.functional.silu` as well as a lambda of your own, and says so where there is no critical point.

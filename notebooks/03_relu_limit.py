@@ -140,8 +140,9 @@
 # %%
 import numpy as np
 
-from smoothrelu import GELU, SMOOTH_RELUS, figures, tables
-from smoothrelu.show import glue, table
+from smoothrelu import GELU, SMOOTH_RELUS
+from smoothrelu.book import figures, tables
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 temperatures = [0.0001, 0.0003, 0.001, 0.003, 0.01]
@@ -359,7 +360,7 @@ assert ((real["slope"] - 1.5).abs() < 4 * real["standard_error"] + 0.01).all()
 #
 # ## Where this is computed
 #
-# `smoothrelu/relu_limit.py` has the corner integrals, the laws of one input and the fit; `smoothrelu/relu_networks.py` the laws of
+# `smoothrelu/theory/relu_limit.py` has the corner integrals, the laws of one input and the fit; `smoothrelu/theory/relu_limit_networks.py` the laws of
 # networks, {eq}`eq-depth-equal` to {eq}`eq-neurons`. A law is an object with an `exponent` and a `coefficient` that can be called with a temperature:
 # `kernel_law(GELU(), K=1.0)(0.01)`. The tests in `tests/theory/test_relu_limit.py` check the integrals against mpmath, the law of a pair against the
 # closed form of GELU at 40 digits, and the neurons against networks of their own.

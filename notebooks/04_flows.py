@@ -58,9 +58,10 @@
 # %%
 import numpy as np
 
-from smoothrelu import SMOOTH_RELUS, SWISH, Mish, figures, tables
-from smoothrelu.dials import dial
-from smoothrelu.show import glue, table
+from smoothrelu import SMOOTH_RELUS, SWISH, Mish
+from smoothrelu.book import figures, tables
+from smoothrelu.book.slider import dial
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 depth = 20000
@@ -340,6 +341,6 @@ assert abs(gelu_rule_depth / gelu_cold_depth - 1) < 0.01
 #
 # ## Where this is computed
 #
-# `smoothrelu/flows.py` derives the laws in its first lines and holds the rates and the edge of chaos; `smoothrelu/angles.py` the exact flow of the angle; `smoothrelu/phase_diagram.py` the diagram, `smoothrelu/random_networks.py` the networks in it;
-# `smoothrelu/fixed_points.py` the fixed points with their basins. Every law is tested against the exact recursion, and the recursion against the closed form of ReLU, against whole kernel matrices
+# `smoothrelu/theory/depth_scaling.py` derives the laws in its first lines and holds the rates and the edge of chaos; `smoothrelu/theory/correlation.py` the exact flow of the angle; `smoothrelu/theory/phases.py` the diagram, `smoothrelu/networks/random_networks.py` the networks in it;
+# `smoothrelu/theory/kernel_fixed_points.py` the fixed points with their basins. Every law is tested against the exact recursion, and the recursion against the closed form of ReLU, against whole kernel matrices
 # and against real networks, in `tests/theory/test_flows.py`.

@@ -51,9 +51,10 @@
 # %%
 import numpy as np
 
-from smoothrelu import GELU, SMOOTH_RELUS, figures, load_dataset, tables
-from smoothrelu.relu_limit import fit_exponent
-from smoothrelu.show import glue, table
+from smoothrelu import GELU, SMOOTH_RELUS, load_dataset
+from smoothrelu.book import figures, tables
+from smoothrelu.theory.relu_limit import fit_exponent
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 temperatures = [1.0, 0.3, 0.1]
@@ -357,7 +358,7 @@ assert (last.sort_values("gradient")["ntk_condition"].diff().dropna() < 0).all()
 #
 # ## Where this is computed
 #
-# `smoothrelu/infinite_width.py` computes both kernels for any activation, layer by layer (`pair_layers.py`) or, for many inputs, from one table of
-# the whole network (`whole_network.py`), whose layers integrate by `kernel_tables.py`; `smoothrelu/closed_kernels.py` has the closed forms of
-# ReLU and GELU; `smoothrelu/spectra.py` the eigenvalues, condition number, effective rank and the spectrum on the circle;
-# `smoothrelu/ntk.py` the empirical NTK. The tables are built in `smoothrelu/tables/infinite_width.py`, `kernel_spectra.py` and `kernel_depth.py`.
+# `smoothrelu/theory/infinite_width/kernels.py` computes both kernels for any activation, layer by layer (`pair_layers.py`) or, for many inputs, from one table of
+# the whole network (`whole_network.py`), whose layers integrate by `kernel_tables.py`; `smoothrelu/theory/infinite_width/closed_forms.py` has the closed forms of
+# ReLU and GELU; `smoothrelu/theory/spectra.py` the eigenvalues, condition number, effective rank and the spectrum on the circle;
+# `smoothrelu/networks/ntk.py` the empirical NTK. The tables are built in `smoothrelu/book/tables/infinite_width.py`, `kernel_spectra.py` and `kernel_depth.py`.

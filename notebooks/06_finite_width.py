@@ -79,8 +79,9 @@
 import numpy as np
 from torch import nn
 
-from smoothrelu import GELU, SMOOTH_RELUS, AlgebraicLU, GumbelLU, Mish, figures, tables
-from smoothrelu.show import glue, table
+from smoothrelu import GELU, SMOOTH_RELUS, AlgebraicLU, GumbelLU, Mish
+from smoothrelu.book import figures, tables
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 widths = [256, 1024]
@@ -337,6 +338,6 @@ assert (exit_curves["layers"] / exit_curves["width"])[exit_curves["width"] <= 10
 #
 # ## Where this is computed
 #
-# `smoothrelu/finite_width.py` holds the recursions, the closed forms for ReLU and the chain; `smoothrelu/leaving.py` the diffusion;
-# `smoothrelu/wide_networks.py` draws the real networks one weight matrix at a time and writes the committed table
-# (`python -m smoothrelu.wide_networks`). The fits stand in `smoothrelu/tables/finite_width_fits.py`.
+# `smoothrelu/theory/finite_width.py` holds the recursions, the closed forms for ReLU and the chain; `smoothrelu/theory/exit_times.py` the diffusion;
+# `smoothrelu/book/studies/finite_width.py` draws the real networks one weight matrix at a time and writes the committed table
+# (`python -m smoothrelu.book.studies.finite_width`). The fits stand in `smoothrelu/book/tables/finite_width_fits.py`.

@@ -40,10 +40,12 @@
 from torch import nn
 
 from smoothrelu import SMOOTH_RELUS, SWISH, GumbelLU, critical_init_, he_init_
-from smoothrelu import figures, grid, summaries, sweep
-from smoothrelu.published import published
-from smoothrelu.dials import dial
-from smoothrelu.show import glue, table
+from smoothrelu import grid, sweep
+from smoothrelu.book import figures
+from smoothrelu.book.statistics import training as summaries
+from smoothrelu.experiments.committed import published
+from smoothrelu.book.slider import dial
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 temperatures = [1.0, 0.1]
@@ -264,5 +266,5 @@ assert max(temperatures) < 1 or min(temperatures) > 0.1 or by_T.xs(min(temperatu
 #
 # ## Where this is computed
 #
-# `Run` is in `smoothrelu/runs.py`, `sweep` in `smoothrelu/experiments.py`, gradient descent in `smoothrelu/training.py`, the initialisations in
-# `smoothrelu/network.py`. The images are real: `data/README.md` says where they come from and how to check them.
+# `Run` is in `smoothrelu/experiments/run.py`, `sweep` in `smoothrelu/experiments/sweeps.py`, gradient descent in `smoothrelu/training/full_batch.py`, the initialisations in
+# `smoothrelu/networks/mlp.py`. The images are real: `data/README.md` says where they come from and how to check them.

@@ -38,9 +38,12 @@
 
 # %%
 from smoothrelu import GELU, SWISH, GumbelLU, critical_init_, he_init_
-from smoothrelu import figures, grid, summaries, sweep, tables
-from smoothrelu.published import published
-from smoothrelu.show import glue, table
+from smoothrelu import grid, sweep
+from smoothrelu.book import figures
+from smoothrelu.book.statistics import training as summaries
+from smoothrelu.book import tables
+from smoothrelu.experiments.committed import published
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 temperatures = [3.0, 1.0, 0.1]
@@ -220,5 +223,5 @@ assert unheard["gain"].mean() > heard["gain"].abs().mean()
 # %% [markdown]
 # ## Where this is computed
 #
-# The runs and tables are those of the last two chapters; `smoothrelu/studies/full_batch.py` lists the long ones, `depths`, `widths` and `full`. `smoothrelu/summaries.py` has the gains with
-# their intervals, `smoothrelu/tables/criticality.py` the flows of the kernel, and `smoothrelu/figures/training.py` the maps.
+# The runs and tables are those of the last two chapters; `smoothrelu/book/studies/full_batch.py` lists the long ones, `depths`, `widths` and `full`. `smoothrelu/book/statistics/training.py` has the gains with
+# their intervals, `smoothrelu/book/tables/criticality.py` the flows of the kernel, and `smoothrelu/book/figures/training.py` the maps.

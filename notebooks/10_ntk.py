@@ -59,10 +59,13 @@
 # rounded corner, once $\eta$ is small enough against $T$ for the descent to be stable there.
 
 # %%
-from smoothrelu import SWISH, figures, ntk_laws, studies, sweep
-from smoothrelu.published import published
-from smoothrelu.dials import dial
-from smoothrelu.show import glue, table
+from smoothrelu import SWISH, sweep
+from smoothrelu.book import figures
+from smoothrelu.book.statistics import ntk as ntk_laws
+from smoothrelu.book import studies
+from smoothrelu.experiments.committed import published
+from smoothrelu.book.slider import dial
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 temperatures = [1.0, 0.1, 0.01]
@@ -264,6 +267,6 @@ assert travel["exponent"].between(-1.2, -0.6).all()
 #
 # ## Where this is computed
 #
-# `smoothrelu/ntk.py` has the empirical kernel of any module of linear layers, `smoothrelu/ntk_path.py` the observer that follows it,
-# `smoothrelu/sign_flips.py` the one that counts, `smoothrelu/ntk_laws.py` the sums and exponents, and `smoothrelu/studies/` the lists of runs,
+# `smoothrelu/networks/ntk.py` has the empirical kernel of any module of linear layers, `smoothrelu/networks/ntk_path.py` the observer that follows it,
+# `smoothrelu/networks/sign_flips.py` the one that counts, `smoothrelu/book/statistics/ntk.py` the sums and exponents, and `smoothrelu/book/studies/` the lists of runs,
 # short and long.

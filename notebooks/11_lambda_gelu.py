@@ -77,10 +77,13 @@
 # %%
 import numpy as np
 
-from smoothrelu import GELU, LambdaGELU, criticality, figures, hardness_tables, sweep, tables
-from smoothrelu.published import published
-from smoothrelu.show import glue, table
-from smoothrelu.studies import lambda_gelu
+from smoothrelu import GELU, LambdaGELU, criticality, sweep
+from smoothrelu.book import figures
+from smoothrelu.book.statistics import lambda_gelu as hardness_tables
+from smoothrelu.book import tables
+from smoothrelu.experiments.committed import published
+from smoothrelu.book.notebook import glue, table
+from smoothrelu.book.studies import lambda_gelu
 
 # %% tags=["parameters"]
 dataset = "mnist"
@@ -372,6 +375,6 @@ assert change.iloc[:-1].max() < 1.5 < 2 < change.iloc[-1]
 #
 # ## Where this is computed
 #
-# `smoothrelu/lambda_gelu.py` has the layer and the closed forms, `smoothrelu/hardening.py` the parameter groups, the hardening and the substitution, `smoothrelu/layerwise.py` the
-# initialisation that follows the hardness, `smoothrelu/minibatch.py` and `smoothrelu/image_networks.py` the training and the networks, `smoothrelu/hardness_tables.py` drift, profiles and drops,
-# `smoothrelu/tables/hardening.py` the theory, and `smoothrelu/studies/lambda_gelu.py` the lists of long runs.
+# `smoothrelu/activations/lambda_gelu.py` has the layer and the closed forms, `smoothrelu/activations/hardening.py` the parameter groups, the hardening and the substitution, `smoothrelu/theory/critical_layerwise.py` the
+# initialisation that follows the hardness, `smoothrelu/training/minibatch.py` and `smoothrelu/networks/image_networks.py` the training and the networks, `smoothrelu/book/statistics/lambda_gelu.py` drift, profiles and drops,
+# `smoothrelu/book/tables/hardening.py` the theory, and `smoothrelu/book/studies/lambda_gelu.py` the lists of long runs.

@@ -58,12 +58,15 @@
 import torch
 from torch import nn
 
-from smoothrelu import GELU, SUGAR, SWISH, BSiLU, GumbelLU, HeLU, NeLU, figures, load_dataset, sugar_laws, sweep, tables
-from smoothrelu.backward import alignment, backward_gain, balanced_variances, reach, unit_gain_temperature
-from smoothrelu.image_networks import FullyConnected
-from smoothrelu.published import published
-from smoothrelu.show import glue, table
-from smoothrelu.studies import sugar as studies
+from smoothrelu import GELU, SUGAR, SWISH, BSiLU, GumbelLU, HeLU, NeLU, load_dataset, sweep
+from smoothrelu.book import figures
+from smoothrelu.book.statistics import sugar as sugar_laws
+from smoothrelu.book import tables
+from smoothrelu.theory.sugar_gradient import alignment, backward_gain, balanced_variances, reach, unit_gain_temperature
+from smoothrelu.networks.image_networks import FullyConnected
+from smoothrelu.experiments.committed import published
+from smoothrelu.book.notebook import glue, table
+from smoothrelu.book.studies import sugar as studies
 
 # %% tags=["parameters"]
 temperatures = [0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 10.0]
@@ -469,5 +472,5 @@ assert rank > 0.6
 #
 # ## Where this is computed
 #
-# SUGAR is in `smoothrelu/gradient_injection.py`, its surrogates in `smoothrelu/surrogates.py`, gain, alignment and balance in `smoothrelu/backward.py`, the tables of networks before
-# training in `smoothrelu/tables/sugar.py`, the lists of runs in `smoothrelu/studies/sugar.py`, what they say in `smoothrelu/sugar_laws.py`. To use it: `convert_to_sugar(model)`.
+# SUGAR is in `smoothrelu/activations/surrogate_gradient.py`, its surrogates in `smoothrelu/activations/surrogates.py`, gain, alignment and balance in `smoothrelu/theory/sugar_gradient.py`, the tables of networks before
+# training in `smoothrelu/book/tables/sugar.py`, the lists of runs in `smoothrelu/book/studies/sugar.py`, what they say in `smoothrelu/book/statistics/sugar.py`. To use it: `convert_to_sugar(model)`.

@@ -40,9 +40,9 @@
 # 31 MiB are allocated and freed once, as in any process that has loaded a data set.
 
 # %%
-from smoothrelu import figures
-from smoothrelu.published import published
-from smoothrelu.show import glue, table
+from smoothrelu.book import figures
+from smoothrelu.experiments.committed import published
+from smoothrelu.book.notebook import glue, table
 
 # %% tags=["parameters"]
 threads = 2
@@ -154,8 +154,8 @@ table(others.assign(measured=others["date"].str[:10]), {"work": "{}"} | digits |
 #
 # ## Where this is computed
 #
-# `smoothrelu/benchmark/`: `timing.py` takes turns, `activations.py`, `ntk.py`, `kernels.py` and `sweeps.py` hold the contestants, `jax_peer.py` is the process of neural-tangents, `scaling.py` what grows and what it is made of. The activations themselves are in `smoothrelu/activations.py`, the
-# contraction in `smoothrelu/ntk.py`, the series of a whole network in `smoothrelu/whole_network.py`, gradients by hand in `smoothrelu/by_hand.py`.
+# `smoothrelu/benchmark/`: `timing.py` takes turns, `activations.py`, `ntk.py`, `kernels.py` and `sweeps.py` hold the contestants, `jax_peer.py` is the process of neural-tangents, `scaling.py` what grows and what it is made of. The activations themselves are in `smoothrelu/activations/smooth_relu.py`, the
+# contraction in `smoothrelu/networks/ntk.py`, the series of a whole network in `smoothrelu/theory/infinite_width/interpolation.py`, gradients by hand in `smoothrelu/training/explicit_backprop.py`.
 
 # %% tags=["hide-input"]
 step = activations[activations["benchmark"] == "step"]["ratio"]

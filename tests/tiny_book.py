@@ -46,11 +46,12 @@ MANIFEST = {"datasets": {"tiny": {"embedded": {"path": "tiny.npz", "sha256": "01
 
 def write_sources(root):
     """The project's own runner and site, with tiny chapters."""
-    for name in ("Snakefile", "_config.yml", "book/provenance.md", "smoothrelu/results.py"):
-        (root / name).parent.mkdir(exist_ok=True)
+    package = [f"smoothrelu/{name}.py" for name in ("files", "book/__init__")]
+    for name in ("Snakefile", "_config.yml", "book/provenance.md", *package):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     without_caches = shutil.ignore_patterns("__pycache__")
-    for folder in ("smoothrelu/book", "book/_ext", "book/_static"):
+    for folder in ("smoothrelu/book/runner", "book/_ext", "book/_static"):
         shutil.copytree(ROOT / folder, root / folder, ignore=without_caches)
     (root / "smoothrelu" / "__init__.py").touch()
     (root / "_toc.yml").write_text(CONTENTS)
@@ -65,7 +66,7 @@ def write_sources(root):
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "smoothrelu.book", *arguments]
+    return [sys.executable, "-m", "smoothrelu.book.runner", *arguments]
 
 
 def book(root, *arguments, **environment):

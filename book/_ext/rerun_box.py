@@ -9,8 +9,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx import addnodes
 
-from smoothrelu.book.parameters import written
-from smoothrelu.book.provenance import is_published, made_on, parameters_of, studies
+from smoothrelu.book.runner.parameters import written
+from smoothrelu.book.runner.provenance import is_published, made_on, parameters_of, studies
 
 CHAPTERS = "book/chapters/"
 BEFORE_SPHINX_COLLECTS = 400  # the downloads of a page; our listeners come at 500 otherwise

@@ -1,4 +1,4 @@
-// Dials, written by smoothrelu/dials.py: the slider chooses which of a figure's drawings is seen.
+// Dials, written by smoothrelu/book/slider.py: the slider chooses which of a figure's drawings is seen.
 document.addEventListener("DOMContentLoaded", () => {
   for (const dial of document.querySelectorAll(".dial")) {
     const stops = JSON.parse(dial.dataset.stops);

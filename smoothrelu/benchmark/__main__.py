@@ -15,10 +15,10 @@ import torch
 
 from smoothrelu.benchmark import activations, kernels, ntk, scaling, sweeps
 from smoothrelu.benchmark.timing import Row, warm_allocator
-from smoothrelu.book.provenance import processor
-from smoothrelu.engine import cores
-from smoothrelu.published import RESULTS, publish, published
-from smoothrelu.results import commit
+from smoothrelu.book.runner.provenance import processor
+from smoothrelu.experiments.committed import RESULTS, publish, published
+from smoothrelu.experiments.scheduler import cores
+from smoothrelu.provenance import commit
 
 Benchmark = Callable[[int], Iterator[Row]]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from smoothrelu.activations import GELU, SMOOTH_RELUS, SWISH
+from smoothrelu.activations.smooth_relu import GELU, SMOOTH_RELUS, SWISH
 from smoothrelu.benchmark.ntk import inputs
 from smoothrelu.benchmark.peer import Peer
 from smoothrelu.benchmark.timing import Row, against, timed, with_threads, within
-from smoothrelu.critical import criticality
-from smoothrelu.infinite_width import infinite_width_kernels
+from smoothrelu.theory.critical import criticality
+from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
 
 _DEPTH, _C_W, _C_b = 20, 1.98, 0.15
 _THEIRS = {"depth": _DEPTH, "C_W": _C_W, "C_b": _C_b}

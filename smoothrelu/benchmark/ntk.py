@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
-from smoothrelu.activations import SWISH
+from smoothrelu.activations.smooth_relu import SWISH
 from smoothrelu.benchmark.activations import training_step
 from smoothrelu.benchmark.peer import Peer
 from smoothrelu.benchmark.timing import Row, Sample, against, timed, with_threads
-from smoothrelu.network import MLP, he_init_
-from smoothrelu.ntk import empirical_ntk
+from smoothrelu.networks.mlp import MLP, he_init_
+from smoothrelu.networks.ntk import empirical_ntk
 
 _KINDS = {"traced": True, "full": False}
 _IMPLEMENTATIONS = ("Jacobian contraction", "NTK-vector products", "structured derivatives")

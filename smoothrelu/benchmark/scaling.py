@@ -9,13 +9,13 @@ import pandas
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from smoothrelu.activations import SMOOTH_RELUS, SWISH
+from smoothrelu.activations.smooth_relu import SMOOTH_RELUS, SWISH
 from smoothrelu.benchmark.activations import forward_and_backward, training_step
 from smoothrelu.benchmark.kernels import images, kernels
 from smoothrelu.benchmark.ntk import inputs, network
 from smoothrelu.benchmark.sweeps import sweep_of
 from smoothrelu.benchmark.timing import in_turn, timed, with_threads
-from smoothrelu.ntk import empirical_ntk
+from smoothrelu.networks.ntk import empirical_ntk
 
 _GROUPS = {
     "matrix products": ["mm", "addmm", "bmm"],
@@ -197,7 +197,7 @@ def _operations(hidden: int) -> tuple[int, int]:
 _PEAK = r"""
 import pathlib, re, sys
 from smoothrelu.benchmark.ntk import in_full, inputs, network
-from smoothrelu.ntk import empirical_ntk
+from smoothrelu.networks.ntk import empirical_ntk
 how, trace = sys.argv[1], sys.argv[2] == "traced"
 net, x = network(), inputs(100)
 work = (lambda x: empirical_ntk(net, x, trace=trace)) if how == "ours" else (

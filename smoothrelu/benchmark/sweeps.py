@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from smoothrelu.activations import SWISH
+from smoothrelu.activations.smooth_relu import SWISH
 from smoothrelu.benchmark.timing import Row, Sample, against, with_threads, within
-from smoothrelu.datasets import load_dataset
-from smoothrelu.experiments import sweep
-from smoothrelu.network import MLP, critical_init_
-from smoothrelu.results import Store
-from smoothrelu.runs import Run, grid
+from smoothrelu.data.datasets import load_dataset
+from smoothrelu.experiments.run import Run, grid
+from smoothrelu.experiments.store import Store
+from smoothrelu.experiments.sweeps import sweep
+from smoothrelu.networks.mlp import MLP, critical_init_
 
 _ROOT = Path(__file__).parents[2]
 _SIZES = {
@@ -111,7 +111,7 @@ def book(threads: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "book"
         subprocess.run(["git", "clone", "--quiet", _ROOT, clone], check=True)
-        build = [sys.executable, "-m", "smoothrelu.book", "build"]
+        build = [sys.executable, "-m", "smoothrelu.book.runner", "build"]
         chapter = [*build[:-1], "chapter", "02_initialization", "--params=temperatures=[0.3]"]
         work = "the book, quick profile"
         for case, command, budget in [

@@ -1,6 +1,1 @@
-"""The book's runner: a notebook's source, its parameters, an executed chapter, the site.
-
-It knows notebooks/, book/ and data/manifest.json, and nothing of the theory.  Its door is
-``python -m smoothrelu.book``; jupytext, papermill, Snakemake and Jupyter Book are imported, or
-started, only by the command that needs them.
-"""
+"""What only the chapters need: tables, figures, statistics, studies, claims, and their runner."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from site_browser import check_in_browser
 from site_links import check_links, pages_of
 
-from smoothrelu.book.browser import find_browser
+from smoothrelu.book.runner.browser import find_browser
 
 SKIPPED = 77  # the status by which automake and others know a skipped test
 

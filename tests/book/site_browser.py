@@ -13,7 +13,7 @@ from site_hands import operate
 from site_links import Page
 from site_server import serving
 
-from smoothrelu.book.browser import FLAGS
+from smoothrelu.book.runner.browser import FLAGS
 
 LIGHT, DARK = "light", "dark"
 STATES = tuple(product((LIGHT, DARK), (1280, 390)))  # theme and width, in one load of a page

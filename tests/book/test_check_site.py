@@ -7,7 +7,7 @@ import pytest
 import site_browser
 from site_links import check_links, pages_of
 
-from smoothrelu.book.browser import find_browser
+from smoothrelu.book.runner.browser import find_browser
 
 BROWSER = find_browser()
 needs_browser = pytest.mark.skipif(

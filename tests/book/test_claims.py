@@ -5,9 +5,9 @@ from math import inf
 import pytest
 import yaml
 
-from smoothrelu import board as page
-from smoothrelu.claims import CLAIMS, board, measured, verdict, write
-from smoothrelu.measures import MEASURES
+from smoothrelu.book.claims import page
+from smoothrelu.book.claims.board import CLAIMS, board, measured, verdict, write
+from smoothrelu.book.claims.measures import MEASURES
 
 ENTRIES = yaml.safe_load(CLAIMS.read_text())
 CHAPTERS = {path.stem for path in (CLAIMS.parents[1] / "notebooks").glob("*.py")}

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from smoothrelu.figures.style import COLOURS
+from smoothrelu.book.figures.style import COLOURS
 
 # Linear RGB as it is, and as readers without the long, middle or short cones see it: Machado,
 # Oliveira & Fernandes, 2009, severity 1.

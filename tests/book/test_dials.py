@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from smoothrelu.dials import dial
-from smoothrelu.figures.style import panels, styled
+from smoothrelu.book.figures.style import panels, styled
+from smoothrelu.book.slider import dial
 
 
 @styled

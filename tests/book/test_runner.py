@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_book import NAMES, book, executed, has_our_traceback, page, record, sleeping
 
-from smoothrelu.book.progress import Lines
+from smoothrelu.book.runner.progress import Lines
 
 
 def test_build_executes_every_chapter_and_ends_with_the_path_of_the_site(built):

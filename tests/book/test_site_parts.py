@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from smoothrelu.book import pdf
-from smoothrelu.book.checks import BookError
-from smoothrelu.figures.style import COLOURS, INK, PAPER, panels, styled, temperature_colours
+from smoothrelu.book.figures.style import COLOURS, INK, PAPER, panels, styled, temperature_colours
+from smoothrelu.book.runner import pdf
+from smoothrelu.book.runner.checks import BookError
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY, NIGHT = "#ffffff", "#121212"  # the pages of the two themes

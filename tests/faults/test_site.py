@@ -8,7 +8,7 @@ import time
 import pytest
 from tiny_book import book, has_our_traceback, left_behind, running, sleeping
 
-from smoothrelu.book.freshness import site_is_fresh
+from smoothrelu.book.runner.freshness import site_is_fresh
 
 
 def contents(folder):

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from smoothrelu import SWISH, Run, critical_init_, grid, sweep
-from smoothrelu.checkpoints import Checkpoint
-from smoothrelu.experiments import SweepFailed
-from smoothrelu.keys import run_key
-from smoothrelu.results import Store
+from smoothrelu.experiments.checkpoints import Checkpoint
+from smoothrelu.experiments.run_key import run_key
+from smoothrelu.experiments.store import Store
+from smoothrelu.experiments.sweeps import SweepFailed
 
 CPU = torch.device("cpu")
 SMALL = Run(
@@ -49,10 +49,10 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 import pandas
 from smoothrelu import SWISH, grid, he_init_, sweep
-from smoothrelu import worker
-from smoothrelu.checkpoints import Checkpoint
-from smoothrelu.keys import run_key
-from smoothrelu.results import Store
+from smoothrelu.experiments import worker
+from smoothrelu.experiments.checkpoints import Checkpoint
+from smoothrelu.experiments.run_key import run_key
+from smoothrelu.experiments.store import Store
 
 calm, folder, kills, moments = Path("calm"), Path("killed"), 20, random.Random(int(sys.argv[1]))
 Checkpoint.__init__.__kwdefaults__["every"] = 0.04
@@ -149,16 +149,16 @@ def test_twenty_kills_at_random_moments_lose_no_run_and_change_no_number(tmp_pat
 
 KILLED_ONCE = """
 import sys
-from smoothrelu.checkpoints import Checkpoint
+from smoothrelu.experiments.checkpoints import Checkpoint
 from test_sweep_runs import RUN
 from smoothrelu import sweep
-from smoothrelu.results import Store
+from smoothrelu.experiments.store import Store
 Checkpoint.__init__.__kwdefaults__["every"] = 0.05
 sweep([RUN], store=Store(sys.argv[1]), progress=None)
 """
 RUNS = """
 from smoothrelu import SWISH, Run, critical_init_
-from smoothrelu.tracking import CountSignFlips, TrackNTK
+from smoothrelu.training.observers import CountSignFlips, TrackNTK
 RUN = Run("mnist", SWISH(0.1), critical_init_, 0, n_train=100, n_test=50, width=16, depth=4,
           steps=1500, observe=(TrackNTK(10), CountSignFlips(10)))
 """
@@ -211,7 +211,7 @@ def test_a_damaged_checkpoint_is_named_and_ignored(tmp_path, damage):
 @pytest.mark.fault("sweep", "two at once", kept="every run, computed once")
 def test_two_sweeps_at_once_share_the_work_and_have_the_same_table(tmp_path):
     program = (
-        "import sys; from smoothrelu import *; from smoothrelu.results import Store\n"
+        "import sys; from smoothrelu import *; from smoothrelu.experiments.store import Store\n"
         "runs = grid(dataset='mnist', activation=SWISH(0.5), init=he_init_, seed=list(range(12)),"
         " n_train=50, n_test=20, width=8, depth=3, steps=1500)\n"
         "sweep(runs, store=Store('store'), workers=1, progress=None).to_pickle(sys.argv[1])"

@@ -7,9 +7,9 @@ import pandas
 import pytest
 
 from smoothrelu import SWISH, Run, critical_init_, sweep
-from smoothrelu.datasets import DataError
-from smoothrelu.published import publish, published
-from smoothrelu.results import Store
+from smoothrelu.data.datasets import DataError
+from smoothrelu.experiments.committed import publish, published
+from smoothrelu.experiments.store import Store
 
 TABLE = pandas.DataFrame({"activation": ["SWISH", "ReLU"] * 9, "loss": [0.125, 2 / 3] * 9})
 LONG = pandas.concat([TABLE] * 2000)
@@ -29,8 +29,8 @@ def test_an_altered_table_is_named_with_the_remedy_and_never_used(tmp_path, dama
         publish(name, TABLE, {}, tmp_path)
     path = tmp_path / "finite_width.csv"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError, match=r"finite_width\.csv is not.*smoothrelu\.wide_networks"):
-        published("finite_width", tmp_path, command="python -m smoothrelu.wide_networks")
+    with pytest.raises(DataError, match=r"finite_width\.csv is not.*make the table"):
+        published("finite_width", tmp_path, command="make the table")
     assert len(published("another", tmp_path)) == 18
 
 

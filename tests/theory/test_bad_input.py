@@ -14,12 +14,12 @@ from smoothrelu import (
     infinite_width_kernels,
     kernel_map,
 )
-from smoothrelu.angles import angle_flow
-from smoothrelu.finite_width import kernel_curvature, layer_noise
-from smoothrelu.fixed_points import fixed_points
-from smoothrelu.flows import edge_of_chaos
-from smoothrelu.kernels import kernel_flow
-from smoothrelu.phase_diagram import phase_diagram
+from smoothrelu.theory.correlation import angle_flow
+from smoothrelu.theory.depth_scaling import edge_of_chaos
+from smoothrelu.theory.finite_width import kernel_curvature, layer_noise
+from smoothrelu.theory.kernel_fixed_points import fixed_points
+from smoothrelu.theory.kernel_maps import kernel_flow
+from smoothrelu.theory.phases import phase_diagram
 
 X = torch.eye(3, dtype=torch.float64)
 BY_KERNEL = {

@@ -8,8 +8,20 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP, SMOOTH_RELUS, SWISH, AlgebraicLU, GumbelLU, Mish
-from smoothrelu.critical import criticality
-from smoothrelu.finite_width import (
+from smoothrelu.book.studies.finite_width import N_IN, _stored_or_made, drawn_kernels
+from smoothrelu.book.tables.finite_width import long_run
+from smoothrelu.book.tables.finite_width_fits import (
+    compared,
+    fitted_shifts,
+    fitted_slopes,
+    predictions,
+)
+from smoothrelu.experiments.store import Store
+from smoothrelu.networks.mlp import gaussian_init_
+from smoothrelu.networks.random_networks import critical_setting
+from smoothrelu.theory.critical import criticality
+from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
+from smoothrelu.theory.finite_width import (
     against_relu,
     kernel_curvature,
     layer_noise,
@@ -20,15 +32,8 @@ from smoothrelu.finite_width import (
     sample_kernels,
     statistics,
 )
-from smoothrelu.fixed_points import fixed_points
-from smoothrelu.kernels import chi_parallel
-from smoothrelu.leaving import mean_exit_layers, sample_exit_layers
-from smoothrelu.network import gaussian_init_
-from smoothrelu.random_networks import critical_setting
-from smoothrelu.results import Store
-from smoothrelu.tables.finite_width import long_run
-from smoothrelu.tables.finite_width_fits import compared, fitted_shifts, fitted_slopes, predictions
-from smoothrelu.wide_networks import N_IN, _stored_or_made, drawn_kernels
+from smoothrelu.theory.kernel_fixed_points import fixed_points
+from smoothrelu.theory.kernel_maps import chi_parallel
 
 HE = dict(C_W=2.0, C_b=0.0)
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, chi_parallel, chi_perp, criticality, kernel_flow
-from smoothrelu.lambda_gelu import target_hardness
-from smoothrelu.tables import (
+from smoothrelu.activations.lambda_gelu import target_hardness
+from smoothrelu.book.tables import (
     hardened_flows,
     hardened_susceptibilities,
     hardened_theory,

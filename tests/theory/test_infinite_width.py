@@ -18,8 +18,8 @@ from smoothrelu import (
     gaussian_pair_mean,
     kernel_flow,
 )
-from smoothrelu.infinite_width import infinite_width_kernels
-from smoothrelu.whole_network import whole_network
+from smoothrelu.theory.infinite_width.interpolation import whole_network
+from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
 
 
 def inputs(count, width, seed=0, equal=False):
@@ -272,7 +272,7 @@ def test_equal_and_opposite_inputs_are_no_exception():
 
 
 def test_the_distance_of_nearly_equal_inputs_goes_by_chi_perp():
-    from smoothrelu.kernels import chi_perp
+    from smoothrelu.theory.kernel_maps import chi_perp
 
     phi, c = SWISH(), criticality(SWISH())
     q, tiny = c.K_star, 1e-7
@@ -378,13 +378,13 @@ def wholes(monkeypatch):
         answers.append(whole_network(*arguments))
         return answers[-1]
 
-    monkeypatch.setattr("smoothrelu.infinite_width.whole_network", watched)
+    monkeypatch.setattr("smoothrelu.theory.infinite_width.kernels.whole_network", watched)
     return answers
 
 
 def layer_by_layer(monkeypatch, *x, **options):
     with monkeypatch.context() as patch:
-        patch.setattr("smoothrelu.infinite_width.whole_network", lambda *_: None)
+        patch.setattr("smoothrelu.theory.infinite_width.kernels.whole_network", lambda *_: None)
         return infinite_width_kernels(*x, **options)
 
 

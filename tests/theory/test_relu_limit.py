@@ -25,8 +25,9 @@ from smoothrelu import (
     infinite_width_kernels,
     kernel_flow,
 )
-from smoothrelu.gaussian import gaussian_pair_mean
-from smoothrelu.relu_limit import (
+from smoothrelu.book.tables.relu_limit import limit_errors, limit_exponents
+from smoothrelu.theory.quadrature import gaussian_pair_mean
+from smoothrelu.theory.relu_limit import (
     Law,
     chi_parallel_law,
     corner,
@@ -35,7 +36,7 @@ from smoothrelu.relu_limit import (
     kernel_law,
     moment_errors,
 )
-from smoothrelu.relu_networks import (
+from smoothrelu.theory.relu_limit_networks import (
     equal_input_laws,
     network_differences,
     network_law,
@@ -43,7 +44,6 @@ from smoothrelu.relu_networks import (
     pair_laws,
     relu_pair_kernels,
 )
-from smoothrelu.tables.relu_limit import limit_errors, limit_exponents
 
 ALL = (*SMOOTH_RELUS, Mish)
 LIGHT = [kind for kind in ALL if kind is not AlgebraicLU]

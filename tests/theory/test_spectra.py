@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from smoothrelu.spectra import (
+from smoothrelu.theory.spectra import (
     circle_spectrum,
     condition_number,
     effective_rank,

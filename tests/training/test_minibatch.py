@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from smoothrelu import GELU, SUGAR, SWISH, LambdaGELU, StochasticReLU, critical_init_, sweep
-from smoothrelu.image_networks import (
+from smoothrelu.experiments.run_key import run_key
+from smoothrelu.experiments.store import Store
+from smoothrelu.networks.image_networks import (
     VGG,
     ConvNet,
     FullyConnected,
@@ -19,11 +21,9 @@ from smoothrelu.image_networks import (
     ResNet,
     VisionTransformer,
 )
-from smoothrelu.keys import run_key
-from smoothrelu.minibatch import MinibatchRun, constant, images, train
-from smoothrelu.results import Store
-from smoothrelu.snapshots import SnapshotFiring, SnapshotSurface
-from smoothrelu.tracking import TrackFiring, TrackHardness, TrackSubstitution
+from smoothrelu.training.minibatch import MinibatchRun, constant, images, train
+from smoothrelu.training.observers import TrackFiring, TrackHardness, TrackSubstitution
+from smoothrelu.training.snapshots import SnapshotFiring, SnapshotSurface
 
 CPU = torch.device("cpu")
 SMALL = MinibatchRun(

@@ -1,0 +1,1 @@
+"""What a unit computes: smooth ReLUs with a temperature, their gates, SUGAR, lambda-GELU."""

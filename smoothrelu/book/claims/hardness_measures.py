@@ -1,0 +1,128 @@
+"""What the claims on lambda-GELU come to: part of `claims.measures`."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas
+
+from smoothrelu.book import tables
+from smoothrelu.book.statistics import lambda_gelu as hardness_tables
+from smoothrelu.experiments.committed import published
+
+Estimate = tuple[float, float, float]
+_MEAN = ["mean", "low", "high"]
+
+
+def drift_ratio(study: str, by: str) -> Estimate:
+    """How many times as far the hardness drifts at the next larger c, or the next smaller t, where
+    that is surest to be little.
+    """
+    logs = hardness_tables.drift_ratios(published(study), by)[_MEAN]
+    if by == "t":
+        logs = -logs.rename(columns={"low": "high", "high": "low"})[_MEAN]
+    return tuple(np.exp(_lowest(logs)))
+
+
+def validation_change(study: str) -> Estimate:
+    """Of all settings, the one whose interval reaches farthest from zero."""
+    changes = hardness_tables.over_gelu(published(study))[["change", "low", "high"]]
+    reach = changes[["low", "high"]].abs().max(axis=1)
+    return tuple(changes.loc[reach.idxmax()])
+
+
+def mean_validation_change(study: str) -> Estimate:
+    """Averaged over the settings; of the data sets, the one whose interval reaches farthest."""
+    changes = hardness_tables.mean_change(published(study))[_MEAN]
+    return tuple(changes.loc[changes[["low", "high"]].abs().max(axis=1).idxmax()])
+
+
+def least_over_most_adaptation(study: str) -> Estimate:
+    """The best validation score at c = 1 minus that at c = 9, on the network where it is least."""
+    runs = published(study)
+    runs = runs[runs["c"].isin([1.0, 9.0]) & (runs["activation"] == "lambda-GELU")]
+    differences = hardness_tables.against(runs, "best_valid_acc", runs["c"] == 9.0)
+    return tuple(_lowest(differences[_MEAN]))
+
+
+def rank_correlation(study: str, dataset: str) -> Estimate:
+    ranks = hardness_tables.rank_correlations(published(study))
+    return tuple(_lowest(ranks.loc[ranks["dataset"] == dataset, _MEAN]))
+
+
+def saved_by_hardening(study: str, tolerance: float, column: str) -> Estimate:
+    """What the substitution changes without hardening minus what it changes with it, on the network
+    where that is least.
+    """
+    drops = _drops(study)
+    drops = drops[drops["activation"] == "lambda-GELU"]
+    drops = drops[drops["tolerance"].isna() | (drops["tolerance"] == tolerance)]
+    saved = hardness_tables.against(drops, column, drops["tolerance"] == tolerance)
+    return tuple(_lowest(saved[_MEAN]))
+
+
+def drop_left(study: str, tolerance: float) -> Estimate:
+    """The accuracy lost in the substitution after hardening, on the network where that is most."""
+    drops = _drops(study)
+    left = hardness_tables.averaged(drops[drops["tolerance"] == tolerance], "acc_drop")[_MEAN]
+    return tuple(left.loc[left["high"].idxmax()])
+
+
+def gelu_drop(study: str) -> Estimate:
+    """The accuracy lost when ReLU takes the place of GELU, on the network where that is least."""
+    drops = _drops(study)
+    return tuple(
+        _lowest(hardness_tables.averaged(drops[drops["activation"] == "GELU"], "acc_drop")[_MEAN])
+    )
+
+
+def carried_over_trained(study: str, tolerance: float) -> Estimate:
+    """The accuracy of the ReLU network that hardening ends in minus that of one trained with ReLU
+    from the start, on the network where that is least.
+    """
+    drops = _drops(study)
+    drops = drops[(drops["activation"] == "ReLU") | (drops["tolerance"] == tolerance)]
+    ahead = hardness_tables.against(drops, "relu_acc", drops["activation"] == "ReLU")
+    return tuple(_lowest(ahead[_MEAN]))
+
+
+def gradient_factor(factors: list[float], depth: int) -> Estimate:
+    """The largest factor by which the squared gradient over `depth` layers rises or falls when a
+    critical network's hardness is multiplied by one of the factors.
+    """
+    flows = tables.hardened_theory(factors, depth=depth)
+    logs = np.log(flows.loc[flows["layer"] == 1, "gradient_theory"])
+    value = float(np.exp(logs.abs().max()))
+    return value, value, value
+
+
+def _drops(study: str) -> pandas.DataFrame:
+    return hardness_tables.substitution_drops(published(study))
+
+
+def _lowest(estimates: pandas.DataFrame) -> pandas.Series:
+    return estimates.loc[estimates["low"].idxmin()]
+
+
+_HARDER = [float(x) for x in np.geomspace(1, 1000, 61)] + [float("inf")]
+
+HARDNESS_MEASURES: dict[str, Callable[[], Estimate]] = {
+    "lambda-drift-c": lambda: drift_ratio("lambda_drift", "c"),
+    "lambda-drift-t": lambda: drift_ratio("lambda_drift", "t"),
+    "lambda-drift-c-others": lambda: drift_ratio("lambda_optimizers", "c"),
+    "lambda-validation-mlp": lambda: validation_change("lambda_drift"),
+    "lambda-validation-mean": lambda: mean_validation_change("lambda_drift"),
+    "lambda-validation-others": lambda: validation_change("lambda_optimizers"),
+    "lambda-least-c": lambda: least_over_most_adaptation("lambda_optimizers"),
+    "lambda-profiles-mnist": lambda: rank_correlation("lambda_profiles", "mnist"),
+    "lambda-profiles-cifar10": lambda: rank_correlation("lambda_profiles", "cifar10"),
+    "lambda-hardening-saves": lambda: saved_by_hardening("lambda_substitution", 0.01, "acc_drop"),
+    "lambda-hardening-calms": lambda: saved_by_hardening(
+        "lambda_substitution", 0.01, "loss_change"
+    ),
+    "lambda-hardening-saves-deep": lambda: saved_by_hardening("lambda_deep", 0.01, "acc_drop"),
+    "lambda-hardened-drop": lambda: drop_left("lambda_substitution", 0.01),
+    "lambda-gelu-drop": lambda: gelu_drop("lambda_substitution"),
+    "lambda-carried": lambda: carried_over_trained("lambda_substitution", 0.01),
+    "lambda-hardened-gradient": lambda: gradient_factor(_HARDER, 20),
+    "lambda-softened-gradient": lambda: gradient_factor([0.8], 20),
+}

@@ -1,0 +1,1 @@
+"""What a sweep's table says: means over seeds, intervals, exponents."""

@@ -1,0 +1,1 @@
+"""Finite networks one can hold: built, initialised, measured."""

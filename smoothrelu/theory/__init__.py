@@ -1,0 +1,1 @@
+"""Wide networks at initialisation: Gaussian expectations, kernel maps, criticality, 1/n."""

@@ -1,0 +1,1 @@
+"""The NNGP kernel and the tangent kernel of infinitely wide networks."""

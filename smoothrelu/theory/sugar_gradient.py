@@ -1,0 +1,73 @@
+r"""What SUGAR does to the gradient in a wide network: a surrogate's slope in the place of the step.
+
+Going back one layer, the variance of the gradient is multiplied by C_W <f'^2>_K, f being the
+surrogate and K the kernel that ReLU gives forward; its covariance with the true gradient by
+C_W <f' 1[z > 0]>_K. With He's C_W = 2 the true gradient keeps its variance. The weights that go
+back are taken as independent of those that went forward, as mean field theory does.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from smoothrelu.theory.kernel_maps import Activation, chi_perp
+from smoothrelu.theory.quadrature import gaussian_mean
+
+
+def slope(f: Activation, x: Tensor) -> Tensor:
+    """f'(x), by autograd."""
+    leaf = x.detach().clone().requires_grad_()
+    return torch.autograd.grad(f(leaf).sum(), leaf)[0]
+
+
+def reach(f: Activation) -> float:
+    """How far below zero the surrogate has its minimum: deeper down its slope is negative.
+
+    Raises ValueError where the slope has no change of sign between -8 and -0.1.
+    """
+    from scipy.optimize import brentq
+
+    def at(x: float) -> float:
+        return slope(f, torch.tensor([x], dtype=torch.float64)).item()
+
+    return -brentq(at, -8.0, -0.1, xtol=1e-12)
+
+
+def backward_gain(f: Activation, K: float, *, C_W: float = 2.0) -> float:
+    """C_W <f'^2>_K, the growth of the gradient's variance per layer: the perpendicular
+    susceptibility of the surrogate, at the kernel of ReLU.
+    """
+    return chi_perp(f, float(K), C_W=C_W)
+
+
+def alignment(f: Activation, K: float) -> float:
+    """The cosine between SUGAR's and ReLU's gradient, per layer: <f' 1[z > 0]>/sqrt(<f'^2>/2)."""
+    overlap = gaussian_mean(lambda z: (z > 0) * slope(f, z), K).item()
+    return overlap / math.sqrt(backward_gain(f, K) / 4)
+
+
+def unit_gain_temperature(kind: Callable[[float], Activation], K: float) -> float:
+    """The temperature at which a smooth ReLU as surrogate leaves the gradient's variance as it is,
+    <f'^2>_K = 1/2. It is proportional to sqrt(K).
+
+    Raises ValueError where the gain is on one side of 1 at all temperatures from K^(1/2)/30 to
+    K^(1/2).
+    """
+    from scipy.optimize import brentq
+
+    cold, warm = math.sqrt(K) / 30, math.sqrt(K)
+    off = [backward_gain(kind(T), K) - 1 for T in (cold, warm)]
+    if off[0] * off[1] > 0:
+        raise ValueError(
+            f"the gain of {kind.__name__} at K = {K:g} is not 1 at any temperature from {cold:.3g} "
+            f"to {warm:.3g}: it is {1 + off[0]:.4g} and {1 + off[1]:.4g} there"
+        )
+    return brentq(lambda T: backward_gain(kind(T), K) - 1, cold, warm, xtol=1e-12)
+
+
+def balanced_variances(f: Activation, K: float) -> tuple[float, float]:
+    """The (C_W, C_b) at which ReLU keeps the kernel K and SUGAR the gradient's variance."""
+    C_W = 1 / backward_gain(f, K, C_W=1.0)
+    return C_W, K * (1 - C_W / 2)

@@ -1,0 +1,1 @@
+"""Gradient descent of one network, full-batch and minibatch, with observers."""
