@@ -36,9 +36,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sweeps": sweeps.sweeps,
     "book": sweeps.book,
 }
-_WITH_ALL_CORES = {  # and not with one thread too
-    *("neural_tangents", "closed_forms", "quadrature", "criticality", "start_up", "sweeps", "book"),
-}
+_BOTH_THREAD_COUNTS = (
+    "step",
+    "eager",
+    "compiled",
+    "tracking",
+    "torch_ntk",
+)  # one thread, and all cores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _write_scaling()
             continue
         rows = []
-        for threads in [cores()] if name in _WITH_ALL_CORES else sorted({1, cores()}):
+        for threads in sorted({1, cores()}) if name in _BOTH_THREAD_COUNTS else [cores()]:
             for row in BENCHMARKS[name](threads):
                 print(_readable(row), flush=True)
                 rows.append(asdict(row) | {"benchmark": name, **_provenance()})

@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pandas
 import torch
@@ -20,12 +21,35 @@ from smoothrelu.networks.ntk import empirical_ntk
 _GROUPS = {
     "matrix products": ["mm", "addmm", "bmm"],
     "functions of one number": [
-        *("silu", "silu_backward", "softplus_backward", "gelu", "gelu_backward"),
-        *("exp2", "exp2_", "rsqrt_", "atan2", "sigmoid", "sqrt", "log"),
+        "silu",
+        "silu_backward",
+        "softplus_backward",
+        "gelu",
+        "gelu_backward",
+        "exp2",
+        "exp2_",
+        "rsqrt_",
+        "atan2",
+        "sigmoid",
+        "sqrt",
+        "log",
     ],
     "sums, products and bounds": [
-        *("add", "add_", "addcmul", "addcmul_", "addcdiv", "sub", "mul", "mul_", "div", "div_"),
-        *("clamp", "clamp_", "abs", "max", "neg"),
+        "add",
+        "add_",
+        "addcmul",
+        "addcmul_",
+        "addcdiv",
+        "sub",
+        "mul",
+        "mul_",
+        "div",
+        "div_",
+        "clamp",
+        "clamp_",
+        "abs",
+        "max",
+        "neg",
     ],
 }
 """torch's names of what the processor does."""
@@ -63,10 +87,8 @@ def _sizes() -> Iterator[tuple[str, str, int, Callable]]:
         x, net = inputs(n), network()
         yield "empirical NTK, traced", "inputs", n, lambda x=x, net=net: empirical_ntk(net, x)
         if n <= 400:
-            yield (
-                *("empirical NTK, full", "inputs", n),
-                lambda x=x, net=net: empirical_ntk(net, x, trace=False),
-            )
+            in_full = partial(empirical_ntk, net, x, trace=False)
+            yield "empirical NTK, full", "inputs", n, in_full
     for name, values in {"width": (64, 128, 256, 512, 1024), "hidden": (2, 4, 8, 16, 32)}.items():
         for value in values:
             x, net = inputs(100), network(**{name: value})

@@ -81,7 +81,7 @@ def test_the_lock_names_no_host_no_path_and_no_option():
 
 
 def test_the_module_alone_needs_torch_and_numpy_only():
-    assert {Requirement(r).name for r in PROJECT["dependencies"]} == {"torch", "numpy"}
+    assert {Requirement(r).name for r in PROJECT["dependencies"]} == {"torch", "numpy", "filelock"}
 
 
 def test_environment_yml_is_a_supported_python_and_the_lock():
