@@ -104,7 +104,7 @@ class TestArgument:
         assert any(t.startswith("How to read") for t in titles)
 
     def test_measured_numbers_in_the_prose_come_from_the_run(self, path):
-        glued = set(re.findall(r'glue\("(\w+)"', path.read_text()))
+        glued = set(re.findall(r'glue\(\s*"(\w+)"', path.read_text()))
         quoted = set(re.findall(r"\{glue:text\}`(\w+)", path.read_text()))
         assert quoted and quoted <= glued
 
