@@ -375,6 +375,6 @@ assert change.iloc[:-1].max() < 1.5 < 2 < change.iloc[-1]
 #
 # ## Where this is computed
 #
-# `smoothrelu/activations/lambda_gelu.py` has the layer and the closed forms, `smoothrelu/activations/hardening.py` the parameter groups, the hardening and the substitution, `smoothrelu/theory/critical_layerwise.py` the
+# `smoothrelu/activations/lambda_gelu.py` has the layer and the closed forms, `smoothrelu/activations/hardening.py` the parameter groups, the hardening and the substitution, `smoothrelu/theory/critical.py` the
 # initialisation that follows the hardness, `smoothrelu/training/minibatch.py` and `smoothrelu/networks/image_networks.py` the training and the networks, `smoothrelu/book/statistics/lambda_gelu.py` drift, profiles and drops,
 # `smoothrelu/book/tables/hardening.py` the theory, and `smoothrelu/book/studies/lambda_gelu.py` the lists of long runs.
