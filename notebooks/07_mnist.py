@@ -42,7 +42,7 @@ from torch import nn
 from smoothrelu import SMOOTH_RELUS, SWISH, GumbelLU, critical_init_, he_init_
 from smoothrelu import grid, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import training as summaries
+from smoothrelu.book.statistics import training as statistics
 from smoothrelu.experiments.committed import published
 from smoothrelu.book.slider import dial
 from smoothrelu.book.notebook import glue, table
@@ -85,7 +85,7 @@ dial(losses, label="Temperature", alt="Training loss against the step, critical 
 # initialisation is ahead.
 
 # %% mystnb={"figure": {"caption": "MNIST, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-mnist-gain"}}
-gain = summaries.gain_of_critical(summaries.mean_losses(results))
+gain = statistics.gain_of_critical(statistics.mean_losses(results))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}", "highest": "{:+.3f}"}
 table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
 
@@ -100,13 +100,13 @@ table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}
 warm = [kind(max(temperatures)) for kind in (SWISH, GumbelLU)]
 runs = grid(activation=warm, init=both, lr=learning_rates, **common)
 runs += grid(activation=nn.ReLU(), init=he_init_, lr=learning_rates, **common)
-rates = summaries.mean_losses(sweep(runs, device=device))
+rates = statistics.mean_losses(sweep(runs, device=device))
 
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-mnist-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The mean training loss falls with the learning rate and rises again at the largest; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)
 
 # %% mystnb={"figure": {"caption": "MNIST, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-mnist-best"}}
-best = summaries.over_seeds(summaries.at_best_rate(rates))
+best = statistics.mean_over_seeds(statistics.at_best_rate(rates))
 digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 
@@ -119,14 +119,14 @@ table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 
 # %%
 long, cold = published("mnist_warm"), published("mnist_cold")
-trials = summaries.joined(published("mnist_rates"), published("mnist_default"))
+trials = statistics.concat(published("mnist_rates"), published("mnist_default"))
 record = long.attrs
 
 # %% mystnb={"figure": {"caption": "Losses and test accuracy on MNIST, 10,000 images, T = 1; mean over five seeds and range.", "name": "fig-mnist-long"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy. The solid curves of critical initialisation lie close together near the black one of ReLU; the dashed ones of He initialisation lag behind, GumbelLU and SWISH farthest."}} tags=["hide-input"]
 figures.learning(long)
 
 # %% mystnb={"figure": {"caption": "MNIST, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-mnist-long-gain"}}
-long_gain = summaries.gain_of_critical(summaries.last_rows(long))
+long_gain = statistics.gain_of_critical(statistics.final_rows(long))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
@@ -137,11 +137,11 @@ table(long_gain, {"activation": "{}"} | digits)
 figures.loss_by_learning_rate(trials)
 
 # %% mystnb={"figure": {"caption": "MNIST, long runs on 1,000 images: the gain when each initialisation has its own best learning rate.", "name": "tab-mnist-best-gain"}}
-best_gain = summaries.gain_at_best_rate(trials)  # over He's
+best_gain = statistics.gain_at_best_rate(trials)  # over He's
 table(best_gain, {"activation": "{}"} | digits)
 
 # %% mystnb={"figure": {"caption": "MNIST, long runs: the largest learning rate tried at which every seed ended with less loss than it began with.", "name": "tab-mnist-stable"}}
-stable = summaries.largest_stable_rate(trials)
+stable = statistics.largest_stable_rate(trials)
 table(stable, {"activation": "{}", "init": "{}", "stable_lr": "{:g}", "tried_up_to": "{:g}"})
 
 # %% [markdown]
@@ -199,16 +199,16 @@ glue("best_sure", (best_gain["low"] > 0).sum())
 glue("best_long_gumbel", best_by_name["GumbelLU"])
 glue("best_long_swish", best_by_name["SWISH"])
 glue("long_minutes", record["seconds"] / 60)
-default_gain = summaries.gain_at_best_rate(trials, over="standard")
+default_gain = statistics.gain_at_best_rate(trials, over="standard")
 glue("default_least", default_gain["low"].min())
-cold_gains = summaries.gain_of_critical(summaries.last_rows(cold))
+cold_gains = statistics.gain_of_critical(statistics.final_rows(cold))
 glue("cold_sure", ((cold_gains["low"] > 0) | (cold_gains["high"] < 0)).sum())
-like = summaries.distance_from_relu(summaries.last_rows(cold))["distance"]
+like = statistics.distance_from_relu(statistics.final_rows(cold))["distance"]
 glue("cold_distance", like.max())
 glue("cold_typical", like.mean())
 
 # %% tags=["hide-input"]
-ahead = summaries.ahead_of_relu(summaries.last_rows(long))
+ahead = statistics.ahead_of_relu(statistics.final_rows(long))
 glue("ahead_sure", (ahead["low"] > 0).sum())
 glue("ahead_least", ahead["gain"].min())
 glue("ahead_most", ahead["gain"].max())

@@ -43,7 +43,7 @@ from torch import nn
 from smoothrelu import SMOOTH_RELUS, SWISH, GumbelLU, critical_init_, he_init_
 from smoothrelu import grid, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import training as summaries
+from smoothrelu.book.statistics import training as statistics
 from smoothrelu.experiments.committed import published
 from smoothrelu.book.notebook import glue, table
 
@@ -78,7 +78,7 @@ figures.loss_curves(results)
 # networks of equal seed. Positive numbers say that critical initialisation is ahead.
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-cifar10-gain"}}
-gain = summaries.gain_of_critical(summaries.mean_losses(results))
+gain = statistics.gain_of_critical(statistics.mean_losses(results))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}", "highest": "{:+.3f}"}
 table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
 
@@ -92,13 +92,13 @@ table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}
 warm = [kind(max(temperatures)) for kind in (SWISH, GumbelLU)]
 runs = grid(activation=warm, init=both, lr=learning_rates, **common)
 runs += grid(activation=nn.ReLU(), init=he_init_, lr=learning_rates, **common)
-rates = summaries.mean_losses(sweep(runs, device=device))
+rates = statistics.mean_losses(sweep(runs, device=device))
 
 # %% mystnb={"figure": {"caption": "Training loss averaged over all steps against the learning rate, at the highest temperature: mean over seeds and range.", "name": "fig-cifar10-rates"}, "image": {"alt": "One panel for each of SWISH, GumbelLU and ReLU. The mean training loss falls with the learning rate and rises again at the largest; the dashed line of He initialisation lies above the solid line of critical initialisation."}} tags=["hide-input"]
 figures.loss_by_learning_rate(rates)
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-cifar10-best"}}
-best = summaries.over_seeds(summaries.at_best_rate(rates))
+best = statistics.mean_over_seeds(statistics.at_best_rate(rates))
 digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 
@@ -112,14 +112,14 @@ table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 
 # %%
 long, cold = published("cifar10_warm"), published("cifar10_cold")
-trials = summaries.joined(published("cifar10_rates"), published("cifar10_default"))
+trials = statistics.concat(published("cifar10_rates"), published("cifar10_default"))
 record = long.attrs
 
 # %% mystnb={"figure": {"caption": "Losses and test accuracy on CIFAR-10, 10,000 images, T = 1; mean over five seeds and range.", "name": "fig-cifar10-long"}, "image": {"alt": "Three panels against the step: training loss, test loss and test accuracy. The solid curves of critical initialisation start highest, fall below the dashed ones of He initialisation within the first dozens of steps and stay there, close together, below ReLU's black one too, and lead in test accuracy; the dashed ones lag behind, GumbelLU farthest, then SWISH."}} tags=["hide-input"]
 figures.learning(long)
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-cifar10-long-gain"}}
-long_gain = summaries.gain_of_critical(summaries.last_rows(long))
+long_gain = statistics.gain_of_critical(statistics.final_rows(long))
 digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
@@ -141,11 +141,11 @@ table(long_gain, {"activation": "{}"} | digits)
 figures.loss_by_learning_rate(trials)
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, long runs on 1,000 images: the gain when each initialisation has its own best learning rate.", "name": "tab-cifar10-best-gain"}}
-best_gain = summaries.gain_at_best_rate(trials)  # over He's
+best_gain = statistics.gain_at_best_rate(trials)  # over He's
 table(best_gain, {"activation": "{}"} | digits)
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, long runs: the largest learning rate tried at which every seed ended with less loss than it began with.", "name": "tab-cifar10-stable"}}
-stable = summaries.largest_stable_rate(trials)
+stable = statistics.largest_stable_rate(trials)
 table(stable, {"activation": "{}", "init": "{}", "stable_lr": "{:g}", "tried_up_to": "{:g}"})
 
 # %% [markdown]
@@ -211,21 +211,21 @@ glue("long_least", long_gain["gain"].min())
 glue("long_most", long_gain["gain"].max())
 glue("long_sure", (long_gain["low"] > 0).sum())
 glue("long_steps", long["step"].max())
-end = summaries.gain_of_critical(summaries.last_rows(long), "train_loss")["gain"]
+end = statistics.gain_of_critical(statistics.final_rows(long), "train_loss")["gain"]
 glue("end_least", end.min())
 glue("end_most", end.max())
-accuracy = -summaries.gain_of_critical(summaries.last_rows(long), "test_acc")["gain"]
+accuracy = -statistics.gain_of_critical(statistics.final_rows(long), "test_acc")["gain"]
 glue("acc_least", accuracy.min())
 glue("acc_most", accuracy.max())
 
 # %% tags=["hide-input"]
-ahead = summaries.ahead_of_relu(summaries.last_rows(long))
+ahead = statistics.ahead_of_relu(statistics.final_rows(long))
 glue("ahead_sure", (ahead["low"] > 0).sum())
 glue("ahead_least", ahead["gain"].min())
 glue("ahead_most", ahead["gain"].max())
 
 # %% tags=["hide-input"]
-means = summaries.last_rows(long).groupby(["init", "activation"])["mean_loss"].mean()
+means = statistics.final_rows(long).groupby(["init", "activation"])["mean_loss"].mean()
 glue("relu_long", means["he", "ReLU"])
 glue("critical_least", means["critical"].min())
 glue("critical_most", means["critical"].max())
@@ -235,7 +235,7 @@ glue("long_torch", ", ".join(record["torch"]))
 
 # %% tags=["hide-input"]
 early = long[long["step"].between(1, 100)]
-early_gain = summaries.gain_of_critical(summaries.mean_losses(early))
+early_gain = statistics.gain_of_critical(statistics.mean_losses(early))
 glue("early_steps", early["step"].max())
 glue("early_least", early_gain["gain"].min())
 glue("early_most", early_gain["gain"].max())
@@ -256,7 +256,7 @@ glue("best_top", best_gain.loc[best_gain["gain"].idxmax(), "activation"])
 glue("best_sure", (best_gain["low"] > 0).sum())
 glue("best_names", " and ".join(best_gain[best_gain["low"] > 0]["activation"]))
 glue("best_low", best_gain["low"].min())
-at_best = summaries.over_seeds(summaries.at_best_rate(trials)).set_index(["init", "activation"])
+at_best = statistics.mean_over_seeds(statistics.at_best_rate(trials)).set_index(["init", "activation"])
 critical_best, he_best = at_best.loc["critical"], at_best.loc["he"].drop("ReLU")
 glue("critical_rate", " and ".join(f"{rate:g}" for rate in critical_best["lr"].unique()))
 glue("same_rate", " and ".join(he_best.index[he_best["lr"] == critical_best["lr"]]))
@@ -269,13 +269,13 @@ glue("seen_he", he_best["final_test_acc"].mean())
 he_stable = stable[stable["init"] == "he"].set_index("activation")["stable_lr"]
 glue("relu_stable", f"{he_stable['ReLU']:g}")
 glue("smooth_stable", f"{he_stable.drop('ReLU').min():g}")
-default_gain = summaries.gain_at_best_rate(trials, over="standard")
+default_gain = statistics.gain_at_best_rate(trials, over="standard")
 glue("default_least", default_gain["low"].min())
-cold_gains = summaries.gain_of_critical(summaries.last_rows(cold))
+cold_gains = statistics.gain_of_critical(statistics.final_rows(cold))
 glue("cold_sure", ((cold_gains["low"] > 0) | (cold_gains["high"] < 0)).sum())
 glue("cold_far", cold_gains[["low", "high"]].abs().max().max())
 glue("cold_steps", cold["step"].max())
-like = summaries.distance_from_relu(summaries.last_rows(cold))["distance"]
+like = statistics.distance_from_relu(statistics.final_rows(cold))["distance"]
 glue("cold_distance", like.max())
 glue("cold_typical", like.mean())
 

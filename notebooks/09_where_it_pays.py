@@ -40,7 +40,7 @@
 from smoothrelu import GELU, SWISH, GumbelLU, critical_init_, he_init_
 from smoothrelu import grid, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import training as summaries
+from smoothrelu.book.statistics import training as statistics
 from smoothrelu.book import tables
 from smoothrelu.experiments.committed import published
 from smoothrelu.book.notebook import glue, table
@@ -65,7 +65,7 @@ device = "auto"
 smooth = [SWISH(T) for T in temperatures]
 common = {"dataset": "mnist", "n_train": n_train, "n_test": n_train, "depth": depths, "seed": seeds}
 runs = grid(activation=smooth, init=[critical_init_, he_init_], lr=learning_rates, **common)
-quick = summaries.gain_at_best_rate(summaries.mean_losses(sweep(runs, device=device)))
+quick = statistics.gain_at_best_rate(statistics.mean_losses(sweep(runs, device=device)))
 
 # %% mystnb={"figure": {"caption": "The gain of critical initialisation over He's, SWISH on MNIST, this run: each at its own best learning rate.", "name": "fig-pays-quick"}, "image": {"alt": "A grid of two depths by three temperatures, coloured by the gain. The cell of the deeper network at temperature one is by far the strongest; the others are pale."}} tags=["hide-input"]
 figures.gain_map(quick, "depth", "temperature")
@@ -78,7 +78,7 @@ figures.gain_map(quick, "depth", "temperature")
 
 # %%
 long = published("mnist_depths")
-gains = summaries.gain_at_best_rate(long)
+gains = statistics.gain_at_best_rate(long)
 
 # %% mystnb={"figure": {"caption": "The gain of critical initialisation over He's on MNIST, against depth and temperature, long runs: each at its own best of three learning rates. Bold: the 95 % interval over seeds excludes zero.", "name": "fig-pays-map"}, "image": {"alt": "Three panels, SWISH, GELU and GumbelLU, each a grid of four depths by five temperatures coloured by the gain. Cells of high temperature and large depth have the largest gains; the bottom rows of low temperature are near zero at every depth."}} tags=["hide-input"]
 figures.gain_map(gains, "depth", "temperature")
@@ -99,7 +99,7 @@ figures.gain_against(shown, "left", "what is left of the signal under He: K of t
 
 # %%
 widths = published("mnist_widths")
-by_width = summaries.gain_of_critical(widths)
+by_width = statistics.gain_of_critical(widths)
 
 # %% mystnb={"figure": {"caption": "The gain of critical initialisation against the width, eleven layers, 500 images of MNIST, learning rate 0.01. Bars: 95 % intervals over five seeds.", "name": "fig-pays-width"}, "image": {"alt": "Two panels. At temperature one the gains of three activations are positive at every width from 32 to 256; at temperature 0.1 they are near zero."}} tags=["hide-input"]
 figures.gain_by_width(by_width)
@@ -182,7 +182,7 @@ glue("behind", (gains["high"] < 0).sum())
 glue("deepest", gains["depth"].max())
 
 # %% tags=["hide-input"]
-relu = summaries.over_seeds(summaries.at_best_rate(long[long["activation"] == "ReLU"])).set_index("depth")
+relu = statistics.mean_over_seeds(statistics.at_best_rate(long[long["activation"] == "ReLU"])).set_index("depth")
 glue("relu_deep", relu["final_loss"].iloc[-1])
 heard, unheard = shown[shown["left"] > 0.2], shown[(shown["left"] <= 0.2) & (shown["depth"] <= 21)]
 glue("heard", heard["gain"].abs().mean())
@@ -200,13 +200,13 @@ warm = by_width[by_width["temperature"] == 1.0]["gain"]
 glue("narrow", warm.min())
 glue("wide", warm.max())
 glue("width_runs", widths.attrs["runs"])
-last = summaries.last_rows(full).set_index(["activation", "init"])["test_acc"]
+last = statistics.final_rows(full).set_index(["activation", "init"])["test_acc"]
 glue("full_critical", last["SWISH", "critical"])
 glue("full_he", last["SWISH", "he"])
 glue("full_relu", last["ReLU", "he"])
 
 # %% tags=["hide-input"]
-last = summaries.last_rows(photographs).set_index(["activation", "init"])
+last = statistics.final_rows(photographs).set_index(["activation", "init"])
 glue("photo_critical", last["test_acc"]["SWISH", "critical"])
 glue("photo_he", last["test_acc"]["SWISH", "he"])
 glue("photo_relu", last["test_acc"]["ReLU", "he"])

@@ -61,7 +61,7 @@
 # %%
 from smoothrelu import SWISH, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import ntk as ntk_laws
+from smoothrelu.book.statistics import ntk as statistics
 from smoothrelu.book import studies
 from smoothrelu.experiments.committed import published
 from smoothrelu.book.slider import dial
@@ -86,7 +86,7 @@ device = "auto"
 # %%
 runs = studies.tracked([SWISH], temperatures, learning_rates, time=time, dataset=dataset, seed=seeds)
 tracked = sweep(runs, device=device)
-paths = ntk_laws.path_statistics(tracked)
+paths = statistics.path_statistics(tracked)
 
 # %% mystnb={"figure": {"caption": "The speed of the kernel, in units of its first norm, against time; darker: smaller steps.", "name": "fig-ntk-speed"}, "image": {"alt": "One panel for ReLU and one for each temperature of SWISH. The curves of SWISH at temperature one are smooth and fall on one another as the step shrinks; those of ReLU are jagged, and their spikes grow as the step shrinks."}} tags=["hide-input"]
 figures.kernel_speed(tracked[tracked["seed"] == seeds[0]])
@@ -109,9 +109,9 @@ dial(speeds, label="Learning rate", alt="Speed of the kernel against time, a pan
 figures.path_laws(paths)
 
 # %% mystnb={"figure": {"caption": "The exponents of both path sums in this run, with 95 % intervals over seeds.", "name": "tab-ntk-exponents"}}
-fitted = ntk_laws.exponents(paths, ["quadratic_variation", "second_difference_energy"], below=max(learning_rates))
+fitted = statistics.exponents(paths, ["quadratic_variation", "second_difference_energy"], below=max(learning_rates))
 digits = {"activation": "{}", "temperature": "{:g}", "quadratic variation": "{}", "second difference energy": "{}"}
-table(ntk_laws.readable(fitted), digits)
+table(statistics.formatted(fitted), digits)
 
 # %% [markdown]
 # The long runs do the same for all five smooth ReLUs, with more seeds, smaller steps and on both data sets: {glue:text}`runs:.0f` runs,
@@ -121,10 +121,10 @@ table(ntk_laws.readable(fitted), digits)
 
 # %% mystnb={"figure": {"caption": "The exponents of both path sums in the long runs on MNIST, with 95 % intervals over seeds.", "name": "tab-ntk-exponents-long"}}
 mnist, cifar10 = published("ntk_mnist"), published("ntk_cifar10")
-statistics = ["quadratic_variation", "second_difference_energy"]
-laws = ntk_laws.exponents(mnist, statistics, below=0.0025)
-laws_cifar10 = ntk_laws.exponents(cifar10, statistics, below=0.0025)
-table(ntk_laws.readable(laws), digits)
+quantities = ["quadratic_variation", "second_difference_energy"]
+laws = statistics.exponents(mnist, quantities, below=0.0025)
+laws_cifar10 = statistics.exponents(cifar10, quantities, below=0.0025)
+table(statistics.formatted(laws), digits)
 
 # %% mystnb={"figure": {"caption": "Both path sums against the learning rate on MNIST, all five smooth ReLUs and ReLU; long runs.", "name": "fig-ntk-laws-all"}, "image": {"alt": "Two panels on double logarithmic axes with one colour for each activation and one dash for each temperature. All smooth activations share the slopes one and three at high temperature; the black line of ReLU turns upwards at small steps."}} tags=["hide-input"]
 figures.path_laws(mnist)
@@ -147,7 +147,7 @@ widths = published("ntk_widths")
 figures.travel_by_width(widths)
 
 # %% mystnb={"figure": {"caption": "The exponent of the kernel's travel in the width, with 95 % intervals over seeds.", "name": "tab-ntk-travel"}}
-travel = ntk_laws.width_exponents(widths)
+travel = statistics.width_exponents(widths)
 table(travel, {"activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "low": "{:.2f}", "high": "{:.2f}", "seeds": "{}"})
 
 # %% [markdown]
@@ -185,7 +185,7 @@ table(travel, {"activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", 
 # %% tags=["hide-input"]
 warm = laws[laws["temperature"] == 1.0].set_index("statistic")["exponent"]
 for_relu = laws[laws["activation"] == "ReLU"].set_index("statistic")["exponent"]
-variation, energy = (warm.loc[statistic] for statistic in statistics)
+variation, energy = (warm.loc[statistic] for statistic in quantities)
 glue("smooth_variation_low", variation.min())
 glue("smooth_variation_high", variation.max())
 glue("smooth_energy_low", energy.min())
@@ -204,11 +204,11 @@ glue("torch", ", ".join(records[0]["torch"]))
 photographs = laws_cifar10[(laws_cifar10["temperature"] == 1.0) & (laws_cifar10["statistic"] == "quadratic_variation")]
 glue("cifar10_low", photographs["exponent"].min())
 glue("cifar10_high", photographs["exponent"].max())
-share = ntk_laws.share_of_returns(mnist[mnist["lr"] == mnist["lr"].min()])
+share = statistics.share_of_returns(mnist[mnist["lr"] == mnist["lr"].min()])
 glue("relu_returns", share["ReLU"])
 glue("swish_returns", share["SWISH"])
 cold = mnist[(mnist["temperature"] < 1) & (mnist["lr"] <= 0.01)]
-spread = ntk_laws.spread_of_collapse(cold)
+spread = statistics.spread_of_collapse(cold)
 glue("collapse", spread)
 energies = cold["second_difference_energy"]
 glue("range", energies.max() / energies.min())

@@ -79,7 +79,7 @@ import numpy as np
 
 from smoothrelu import GELU, LambdaGELU, criticality, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import lambda_gelu as hardness_tables
+from smoothrelu.book.statistics import lambda_gelu as statistics
 from smoothrelu.book import tables
 from smoothrelu.experiments.committed import published
 from smoothrelu.book.notebook import glue, table
@@ -118,13 +118,13 @@ learning = lambda_gelu.learned(where, LambdaGELU(t=t), seeds, c=c)
 hardened = lambda_gelu.learned(where, LambdaGELU(t=t), seeds, c=c, tolerance=tolerance)
 others = lambda_gelu.relu(where, seeds) + lambda_gelu.gelu(where, seeds)
 results = sweep(learning + hardened + others, device=device)
-runs, paths = hardness_tables.one_row_a_run(results), hardness_tables.paths(results)
+runs, paths = statistics.final_rows(results), statistics.paths(results)
 
 # %% mystnb={"figure": {"caption": "Hardness of each layer against the epoch, this run, mean over seeds: left learned, right learned and then hardened.", "name": "fig-lambda-here"}, "image": {"alt": "Left: ten lines, one for each layer, start at 1.69 and move apart by a few tenths within the first epochs, most of them downwards, and then stay. Right, on a logarithmic axis: the same until three quarters of training, from where all lines rise straight to the target."}} tags=["hide-input"]
 figures.hardness_paths(paths[paths["activation"] == "lambda-GELU"])
 
 # %% mystnb={"figure": {"caption": "Validation accuracy lost when ReLU is put in, this run: mean over seeds and 95 % interval. A dash: not hardened.", "name": "tab-lambda-here"}}
-lost = hardness_tables.averaged(hardness_tables.substitution_drops(runs), "acc_drop")
+lost = statistics.mean_over_seeds(statistics.substitution_drops(runs), "acc_drop")
 digits = {"mean": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}", "seeds": "{}"}
 table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
 
@@ -147,8 +147,8 @@ table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
 drift, sweeps = published("lambda_drift"), published("lambda_optimizers")
 profiles, substituted = published("lambda_profiles"), published("lambda_substitution")
 epochs = published("lambda_paths")
-changes = hardness_tables.over_gelu(drift)
-by_c, by_t = hardness_tables.drift_ratios(drift, "c"), hardness_tables.drift_ratios(drift, "t")
+changes = statistics.over_gelu(drift)
+by_c, by_t = statistics.drift_ratios(drift, "c"), statistics.drift_ratios(drift, "t")
 
 # %% mystnb={"figure": {"caption": "Hardness of each layer against the epoch on MNIST, three settings of t and c, and hardened; mean over five seeds.", "name": "fig-lambda-paths"}, "image": {"alt": "Four panels. At t = 1, c = 1 the ten lines do not visibly leave 1.69; at t = 0.1, c = 3 they fall by a few tenths in the first epochs and fan out; at t = 0.05, c = 9 they fan out widely, most of them down towards one; in the last panel, on a logarithmic axis, they rise together to the target at the end."}} tags=["hide-input"]
 figures.hardness_paths(epochs[epochs["activation"] == "lambda-GELU"])
@@ -157,7 +157,7 @@ figures.hardness_paths(epochs[epochs["activation"] == "lambda-GELU"])
 figures.drift_map(changes)
 
 # %% mystnb={"figure": {"caption": "A convolutional network under SGD and a vision transformer under AdamW, CIFAR-10: drift of the hardness, and change of the best validation accuracy against GELU with its 95 % interval.", "name": "tab-lambda-others"}}
-swept = hardness_tables.over_gelu(sweeps)
+swept = statistics.over_gelu(sweeps)
 swept["network"] = swept["network"].str.partition("(")[0]
 table(swept, {"network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}"})
 
@@ -169,10 +169,10 @@ table(swept, {"network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f
 # mean when the order of the layers is random, *of means* the correlation after the ranks were averaged over the seeds.
 
 # %% mystnb={"figure": {"caption": "Learned hardness of the ten layers from three initialisations, mean over five seeds and range; and its rank within the network, 1 the softest, mean over seeds.", "name": "fig-lambda-profiles"}, "image": {"alt": "Four panels against the layer. The learned hardness stays near each of the three starting values; the ranks of the three initialisations rise and fall over the layers."}} tags=["hide-input"]
-figures.hardness_profiles(hardness_tables.profiles(profiles))
+figures.hardness_profiles(statistics.profiles(profiles))
 
 # %% mystnb={"figure": {"caption": "Spearman correlation of the hardness profiles that two initialisations lead to.", "name": "tab-lambda-ranks"}}
-ranks = hardness_tables.rank_correlations(profiles)
+ranks = statistics.rank_correlations(profiles)
 shown = {"first": "{:.3g}", "second": "{:.3g}", "mean": "{:.2f}", "low": "{:.2f}", "high": "{:.2f}", "chance": "{:.2f}", "of_means": "{:.2f}"}
 table(ranks, {"dataset": "{}"} | shown)
 
@@ -183,8 +183,8 @@ table(ranks, {"dataset": "{}"} | shown)
 # overconfident, and their loss may even fall when ReLU is put in.
 
 # %%
-drops = hardness_tables.substitution_drops(substituted)
-averages, disturbed = (hardness_tables.averaged(drops, column) for column in ("acc_drop", "loss_change"))
+drops = statistics.substitution_drops(substituted)
+averages, disturbed = (statistics.mean_over_seeds(drops, column) for column in ("acc_drop", "loss_change"))
 
 # %% mystnb={"figure": {"caption": "What ReLU in the place of GELU, of lambda-GELU as it was learned, and of lambda-GELU hardened to a tolerance changes: above, the validation accuracy lost; below, the absolute change of the validation loss. Mean over five seeds and 95 % interval.", "name": "fig-lambda-substitution"}, "image": {"alt": "Four columns, one for each network. Above: GELU loses up to one and a half points on CIFAR-10, lambda-GELU that was not hardened less than one point, hardened ones nothing that can be told. Below, on a logarithmic axis: the change of the loss falls from GELU over lambda-GELU to the hardened ones, by orders of magnitude as the tolerance shrinks."}} tags=["hide-input"]
 figures.substitution_drops(averages, disturbed)
@@ -195,14 +195,14 @@ figures.substitution_drops(averages, disturbed)
 # initialisation and with the critical one of the hardness at the start: the accuracy lost, and what is left after it.
 
 # %% mystnb={"figure": {"caption": "Twenty-one layers on MNIST: validation accuracy lost on substitution with its 95 % interval, and the accuracy after it.", "name": "tab-lambda-deep"}}
-deep = hardness_tables.substitution_drops(published("lambda_deep"))
-lost_deep = hardness_tables.averaged(deep, "acc_drop").assign(after=hardness_tables.averaged(deep, "relu_acc")["mean"])
+deep = statistics.substitution_drops(published("lambda_deep"))
+lost_deep = statistics.mean_over_seeds(deep, "acc_drop").assign(after=statistics.mean_over_seeds(deep, "relu_acc")["mean"])
 lost_deep["init"] = lost_deep["network"].str.extract(r"init=(\w+?)_init")[0]
 digits = {"mean": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "after": "{:.3f}"}
 table(lost_deep, {"init": "{}", "activation": "{}", "tolerance": "{:g}"} | digits)
 
 # %% mystnb={"figure": {"caption": "Validation accuracy with ReLU in place, at the end of training: mean over five seeds and 95 % interval.", "name": "tab-lambda-ends"}}
-ends = hardness_tables.averaged(drops[drops["tolerance"].isna() | (drops["tolerance"] == 0.01)], "relu_acc")
+ends = statistics.mean_over_seeds(drops[drops["tolerance"].isna() | (drops["tolerance"] == 0.01)], "relu_acc")
 ends["network"] = ends["network"].str.partition("(")[0]
 table(ends, {"dataset": "{}", "network": "{}", "activation": "{}", "tolerance": "{:g}", "mean": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}"})
 
@@ -281,7 +281,7 @@ glue("change_low", 100 * changes["change"].min())
 glue("change_high", 100 * changes["change"].max())
 
 # %% tags=["hide-input"]
-free = hardness_tables.layers_learned([drift, sweeps, profiles])
+free = statistics.layers_learned([drift, sweeps, profiles])
 softer = (free["learned"] < free["hardness"]).groupby(free["network"].str.partition("(")[0]).mean()
 glue("hardest", free["learned"].max())
 glue("softened_mlp", softer["FullyConnected"])
@@ -311,7 +311,7 @@ glue("deep_gelu", critical["GELU"])
 glue("deep_learned", critical["lambda-GELU"].iloc[0])
 glue("deep_hardened", critical["lambda-GELU"].iloc[1])
 both = drops[(drops["activation"] == "ReLU") | (drops["tolerance"] == 0.01)]
-carried = 100 * hardness_tables.against(both, "relu_acc", both["activation"] == "ReLU")["mean"]
+carried = 100 * statistics.against(both, "relu_acc", both["activation"] == "ReLU")["mean"]
 glue("carried_low", carried.min())
 glue("carried_high", carried.max())
 

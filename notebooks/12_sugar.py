@@ -60,7 +60,7 @@ from torch import nn
 
 from smoothrelu import GELU, SUGAR, SWISH, BSiLU, GumbelLU, HeLU, NeLU, load_dataset, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import sugar as sugar_laws
+from smoothrelu.book.statistics import sugar as statistics
 from smoothrelu.book import tables
 from smoothrelu.theory.sugar_gradient import balanced_variances, gradient_cosine, gradient_gain, minimum_of, unit_gain_temperature
 from smoothrelu.networks.image_networks import FullyConnected
@@ -108,16 +108,16 @@ figures.surrogates_and_slopes(tables.surrogate_curves(surrogates))
 network = FullyConnected(64, 6, studies.Drowned(drowned))
 observed = {"observe": (studies.TrackFiring(1),), "seeds": seeds[:2], "rates": [0.01]}
 runs = studies.runs("mnist", network, [nn.ReLU(), SUGAR(BSiLU())], **observed)
-awake = sugar_laws.labelled(sweep(runs, device=device))
+awake = statistics.labelled(sweep(runs, device=device))
 
 # %% mystnb={"figure": {"caption": "Dead units of a network half of whose hidden units start dead, ReLU and SUGAR with B-SiLU; this run. Left: all layers against the epoch. Right: by layer, after the last.", "name": "fig-sugar-deaths"}, "image": {"alt": "Left: the fraction of dead units stays at one half for ReLU and falls to less than one fifth within an epoch or two for B-SiLU. Right: by layer, ReLU level at one half, B-SiLU far below in every layer, lowest in the first."}} tags=["hide-input"]
-figures.deaths(sugar_laws.by_layer(awake))
+figures.deaths(statistics.by_layer(awake))
 
 # %% [markdown]
 # The long runs do this for nine activations, four depths and three seeds.
 
 # %%
-sleepers = sugar_laws.woken(sugar_laws.labelled(published("sugar_drowned")))
+sleepers = statistics.revived(statistics.labelled(published("sugar_drowned")))
 mnist_sleepers = sleepers[sleepers["dataset"] == "mnist"]
 where = tables.slopes_below_zero(surrogates, sorted(mnist_sleepers["drowned"].unique()))
 by_slope = mnist_sleepers.merge(where, on=["surrogate", "drowned"])
@@ -155,7 +155,7 @@ figures.woken_by_slope(by_slope)
 images = load_dataset("mnist", n_images, 1, device="cpu")
 shown = {name: surrogates[name] for name in ("B-SiLU", "SiLU", "ELU", "HeLU")}
 flow = tables.backward_flow(shown, images.x_train, width=256, depth=20, seeds=seeds)
-growth = sugar_laws.per_layer(flow)
+growth = statistics.per_layer(flow)
 digits = {"surrogate": "{}", "theory": "{:.3f}", "gain": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}"}
 table(growth, digits)
 
@@ -207,15 +207,15 @@ figures.small_steps(steps, max(depths))
 # with the 95 % interval of the paired differences, and the dead units at the end. B-SiLU and ELU were also given two rates lower than the others', because their best among five was the lowest.
 
 # %% mystnb={"figure": {"caption": "Twenty plain layers, each at its own best learning rate: test accuracy, its difference to that of ReLU with the 95 % interval, and the fraction of dead units.", "name": "tab-sugar-deep"}}
-deep = sugar_laws.stacked(published("sugar_deep"))
+deep = statistics.concat_labelled(published("sugar_deep"))
 ends = deep.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], keep="last")
-deep_gaps = sugar_laws.differences(sugar_laws.at_best_rate(ends))
+deep_gaps = statistics.differences(statistics.at_best_rate(ends))
 columns = {"dataset": "{}", "depth": "{:g}", "surrogate": "{}", "temperature": "{:g}", "lr": "{:g}"}
 gap = {"value": "{:.3f}", "difference": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "dead": "{:.2f}"}
 table(deep_gaps, columns | gap)
 
 # %% mystnb={"figure": {"caption": "Dead units of twenty-layer networks on MNIST at the learning rate 0.1, which is too large and kills: over the epochs, and by layer at the end. Surrogates of which a seed diverged there are left out: B-SiLU, ELU, and SWISH at $T=1$.", "name": "fig-sugar-deep"}, "image": {"alt": "Left: the fraction of dead units rises in the first epochs, for ReLU and for SUGAR with SWISH at temperature 0.1, to between a third and a half. Right: by layer, few are dead in the first layers and more than half in the middle and last ones."}} tags=["hide-input"]
-figures.deaths(sugar_laws.by_layer(sugar_laws.surviving(deep, "mnist", 20, 0.1)))
+figures.deaths(statistics.by_layer(statistics.surviving(deep, "mnist", 20, 0.1)))
 
 # %% [markdown]
 # ## VGG and ResNet, without augmentation
@@ -225,12 +225,12 @@ figures.deaths(sugar_laws.by_layer(sugar_laws.surviving(deep, "mnist", 20, 0.1))
 # seeds, the others over three. Beside SUGAR the smooth networks themselves: SiLU and GELU *both ways*. The paper's own learning rates, batch sizes and epochs we did not find.
 
 # %%
-image_runs = sugar_laws.stacked(published("sugar_vgg"), published("sugar_resnet"))
-common = sugar_laws.differences(image_runs[image_runs["lr"] == 0.05])
-best = sugar_laws.differences(sugar_laws.at_best_rate(image_runs))
+image_runs = statistics.concat_labelled(published("sugar_vgg"), published("sugar_resnet"))
+common = statistics.differences(image_runs[image_runs["lr"] == 0.05])
+best = statistics.differences(statistics.at_best_rate(image_runs))
 best = best[best["surrogate"].isin(["ReLU", "B-SiLU"])]
-longer = sugar_laws.stacked(published("sugar_long"))
-longest = sugar_laws.differences(sugar_laws.at_best_rate(longer))
+longer = statistics.concat_labelled(published("sugar_long"))
+longest = statistics.differences(statistics.at_best_rate(longer))
 
 # %% mystnb={"figure": {"caption": "Test accuracy minus ReLU's at equal seed and the common learning rate 0.05, with 95 % intervals.", "name": "fig-sugar-accuracy"}, "image": {"alt": "Two panels, VGG and ResNet, with one horizontal interval for each surrogate around its difference to ReLU in points of test accuracy. Most intervals include zero."}} tags=["hide-input"]
 figures.accuracy_by_surrogate(common)
@@ -247,11 +247,11 @@ table(longest, image_columns)
 
 # %% mystnb={"figure": {"caption": "How often the units of the trained VGG fire over the training set, first, middle and last layer; a dead unit fires at no look.", "name": "fig-sugar-firing"}, "image": {"alt": "Three panels of stepped histograms for ReLU and B-SiLU. In the convolutional layers both are bell-shaped and alike; in the last, fully connected layer ReLU has a spike at zero, the dead units, and B-SiLU a smaller one."}} tags=["hide-input"]
 snapshots = published("sugar_trained")
-histogram = sugar_laws.firing(snapshots)
+histogram = statistics.firing(snapshots)
 figures.firing(histogram[histogram["net"] == "VGG"], [1, 5, 9])
 
 # %% mystnb={"figure": {"caption": "The training loss around the trained ResNets, along two random directions normalised filter by filter, after {cite:t}`li2018`.", "name": "fig-sugar-surfaces"}, "image": {"alt": "Two contour plots side by side, ReLU and SUGAR with B-SiLU, of the logarithm of the loss on one colour scale. Both are basins around the cross that marks the trained weights; that of ReLU is steeper and its rim is higher."}} tags=["hide-input"]
-surfaces = {name: sugar_laws.surface(snapshots, "ResNet", name) for name in ("ReLU", "B-SiLU")}
+surfaces = {name: statistics.surface(snapshots, "ResNet", name) for name in ("ReLU", "B-SiLU")}
 figures.loss_surfaces(surfaces)
 
 # %% [markdown]
@@ -260,7 +260,7 @@ figures.loss_surfaces(surfaces)
 # With $\phi_T$ as surrogate $T\to0$ is ReLU itself, so that one knob leads from the true gradient to a borrowed one.
 
 # %%
-warmth = sugar_laws.stacked(published("sugar_temperatures"))
+warmth = statistics.concat_labelled(published("sugar_temperatures"))
 plain = warmth[(warmth["dataset"] == "mnist") & (warmth["lr"] == 0.01)]
 vgg = warmth[warmth["net"] == "VGG"]
 
@@ -329,11 +329,11 @@ glue("slope_silu", at_one["SiLU"])
 glue("slope_gelu", at_one["GELU"])
 
 # %% tags=["hide-input"]
-last = sugar_laws.with_dead(awake[awake["epoch"] == awake["epoch"].max()])
+last = statistics.with_dead(awake[awake["epoch"] == awake["epoch"].max()])
 dead = last.groupby("surrogate")["dead"].mean()
 glue("dead_relu", dead["ReLU"])
 glue("dead_bsilu", dead["B-SiLU"])
-rank, rank_low, rank_high = sugar_laws.rank_correlation(by_slope, "slope", "woken")
+rank, rank_low, rank_high = statistics.rank_correlation(by_slope, "slope", "woken")
 glue("rank", rank)
 glue("rank_low", rank_low)
 glue("rank_high", rank_high)
@@ -371,42 +371,42 @@ glue("deep_rate_relu", by_name.loc["ReLU", "lr"])
 glue("deep_acc", by_name.loc["B-SiLU", "value"])
 glue("deep_dead", by_name.loc["B-SiLU", "dead"])
 glue("deep_dead_relu", by_name.loc["ReLU", "dead"])
-killed = sugar_laws.surviving(ends, "mnist", 20, 0.1).groupby("surrogate")["dead"].mean()
+killed = statistics.surviving(ends, "mnist", 20, 0.1).groupby("surrogate")["dead"].mean()
 glue("killed_relu", killed["ReLU"])
 glue("killed_cold", killed["SWISH, T = 0.1"])
 
 # %% tags=["hide-input"]
-glue("deep_gap", sugar_laws.said(on_mnist, "B-SiLU"))
-glue("deep_gap_cifar", sugar_laws.said(on_cifar, "B-SiLU"))
-glue("elu_cifar", sugar_laws.said(on_cifar, "ELU"))
-glue("cold_gap", sugar_laws.said(on_mnist, "SWISH", temperature=0.1))
+glue("deep_gap", statistics.format_difference(on_mnist, "B-SiLU"))
+glue("deep_gap_cifar", statistics.format_difference(on_cifar, "B-SiLU"))
+glue("elu_cifar", statistics.format_difference(on_cifar, "ELU"))
+glue("cold_gap", statistics.format_difference(on_mnist, "SWISH", temperature=0.1))
 
 # %% tags=["hide-input"]
-balanced = sugar_laws.at_best_rate(sugar_laws.stacked(published("sugar_balanced")))
+balanced = statistics.at_best_rate(statistics.concat_labelled(published("sugar_balanced")))
 balanced = balanced[balanced["surrogate"] == "B-SiLU"].groupby("depth")["test_acc"].mean()
 glue("balanced", balanced[20])
 glue("balanced_ten", balanced[10])
 
 # %% tags=["hide-input"]
-glue("vgg_gap", sugar_laws.said(best, "B-SiLU", net="VGG"))
-glue("resnet_gap", sugar_laws.said(best, "B-SiLU", net="ResNet"))
-glue("vgg_long", sugar_laws.said(longest, "B-SiLU", net="VGG"))
-glue("resnet_long", sugar_laws.said(longest, "B-SiLU", net="ResNet"))
+glue("vgg_gap", statistics.format_difference(best, "B-SiLU", net="VGG"))
+glue("resnet_gap", statistics.format_difference(best, "B-SiLU", net="ResNet"))
+glue("vgg_long", statistics.format_difference(longest, "B-SiLU", net="VGG"))
+glue("resnet_long", statistics.format_difference(longest, "B-SiLU", net="ResNet"))
 in_vgg = image_runs[(image_runs["net"] == "VGG") & (image_runs["lr"] == 0.05)]
 in_vgg = in_vgg.groupby("surrogate")[["dead_8", "sparsity"]].mean()
 glue("vgg_dead_relu", in_vgg.loc["ReLU", "dead_8"])
 glue("vgg_dead", in_vgg.loc["B-SiLU", "dead_8"])
 glue("vgg_sparse_relu", in_vgg.loc["ReLU", "sparsity"])
 glue("vgg_sparse", in_vgg.loc["B-SiLU", "sparsity"])
-glue("rough_relu", sugar_laws.roughness(surfaces["ReLU"]))
-glue("rough_bsilu", sugar_laws.roughness(surfaces["B-SiLU"]))
+glue("rough_relu", statistics.roughness(surfaces["ReLU"]))
+glue("rough_bsilu", statistics.roughness(surfaces["B-SiLU"]))
 
 # %% tags=["hide-input"]
 swish = plain[plain["surrogate"] == "SWISH"].groupby("temperature")["test_acc"].mean()
 glue("best_T", swish.idxmax())
 glue("best_T_acc", swish.max())
 glue("hot_acc", swish.loc[swish.index.max()])
-glue("best_T_gap", sugar_laws.said(sugar_laws.differences(plain), "SWISH", temperature=swish.idxmax()))
+glue("best_T_gap", statistics.format_difference(statistics.differences(plain), "SWISH", temperature=swish.idxmax()))
 glue("best_T_gelu", plain[plain["surrogate"] == "GELU"].groupby("temperature")["test_acc"].mean().idxmax())
 glue("unit_swish_two", unit_gain_temperature(SWISH, 2.0))
 glue("unit_gelu_two", unit_gain_temperature(GELU, 2.0))

@@ -14,9 +14,7 @@ import torch
 from smoothrelu.activations.smooth_relu import SMOOTH_RELUS
 from smoothrelu.activations.surrogates import BSiLU
 from smoothrelu.book.claims.hardness_measures import HARDNESS_MEASURES
-from smoothrelu.book.statistics import ntk as ntk_laws
-from smoothrelu.book.statistics import sugar as sugar_laws
-from smoothrelu.book.statistics import training as summaries
+from smoothrelu.book.statistics import ntk, sugar, training
 from smoothrelu.book.tables import backward_flow, descent, kernel_flows
 from smoothrelu.data.datasets import load_dataset
 from smoothrelu.experiments.committed import published
@@ -85,16 +83,16 @@ def _worst(gains: pandas.DataFrame) -> Estimate:
 
 
 def gain(study: str) -> Estimate:
-    return _worst(summaries.gain_of_critical(summaries.last_rows(published(study))))
+    return _worst(training.gain_of_critical(training.final_rows(published(study))))
 
 
 def gain_at_best_rate(*studies: str, over: str = "he") -> Estimate:
-    runs = summaries.joined(*map(published, studies))
-    return _worst(summaries.gain_at_best_rate(runs, over=over))
+    runs = training.concat(*map(published, studies))
+    return _worst(training.gain_at_best_rate(runs, over=over))
 
 
 def gain_over_depths(depths: Sequence[int], temperature: float) -> pandas.DataFrame:
-    gains = summaries.gain_at_best_rate(published("mnist_depths"))
+    gains = training.gain_at_best_rate(published("mnist_depths"))
     return gains[gains["depth"].isin(depths) & (gains["temperature"] == temperature)]
 
 
@@ -107,18 +105,18 @@ def farthest_gain(depths: Sequence[int], temperature: float) -> Estimate:
 
 def distance_from_relu(study: str) -> Estimate:
     """Of the network farthest from ReLU's, seed by seed."""
-    distance = summaries.distance_from_relu(summaries.last_rows(published(study)))
-    return summaries.interval(distance.groupby("seed")["distance"].max())
+    distance = training.distance_from_relu(training.final_rows(published(study)))
+    return training.interval(distance.groupby("seed")["distance"].max())
 
 
 def spread_over_activations(study: str) -> Estimate:
     """How far the critical networks lie apart over how far He's do: ranges of mean_loss over the
     smooth activations, seed by seed.
     """
-    runs = summaries.last_rows(published(study))
+    runs = training.final_rows(published(study))
     runs = runs[runs["activation"] != "ReLU"]
     spread = runs.groupby(["init", "seed"])["mean_loss"].agg(np.ptp)
-    return summaries.interval(spread["critical"] / spread["he"])
+    return training.interval(spread["critical"] / spread["he"])
 
 
 def exponent(
@@ -128,29 +126,29 @@ def exponent(
     paths = published(study)
     paths = paths[paths["activation"].isin(activations)]
     paths = paths[(paths["temperature"] == temperature) | paths["temperature"].isna()]
-    laws = ntk_laws.exponents(paths, [statistic], below=0.0025)
+    laws = ntk.exponents(paths, [statistic], below=0.0025)
     off = pandas.concat([(laws[end] - goal).abs() for end in ("low", "high")], axis=1).max(axis=1)
     return tuple(laws.loc[off.idxmax(), ["exponent", "low", "high"]])
 
 
 def collapse(study: str) -> Estimate:
-    """The factor of `ntk_laws.spread_of_collapse` below T = 1, seed by seed."""
+    """The factor of `ntk.spread_of_collapse` below T = 1, seed by seed."""
     paths = published(study)
     cold = paths[(paths["temperature"] < 1) & (paths["lr"] <= 0.01)]
-    return summaries.interval(
-        np.array([ntk_laws.spread_of_collapse(seed) for _, seed in cold.groupby("seed")])
+    return training.interval(
+        np.array([ntk.spread_of_collapse(seed) for _, seed in cold.groupby("seed")])
     )
 
 
 def _sugar(*names: str) -> pandas.DataFrame:
-    return sugar_laws.stacked(*map(published, names))
+    return sugar.concat_labelled(*map(published, names))
 
 
 def sugar_gains(
     runs: pandas.DataFrame, surrogates: Sequence[str], column: str = "test_acc"
 ) -> pandas.DataFrame:
     """The differences to ReLU of SUGAR with these surrogates."""
-    gaps = sugar_laws.differences(runs, column)
+    gaps = sugar.differences(runs, column)
     return gaps[gaps["surrogate"].isin(surrogates)].rename(columns={"difference": "gain"})
 
 
@@ -159,14 +157,14 @@ def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=Non
     runs = _last_rows(_sugar(study))
     runs = runs[(runs["net"] == net) & (runs["dataset"] == dataset)]
     runs = runs if depth is None else runs[runs["depth"] == depth]
-    return _worst(sugar_gains(sugar_laws.at_best_rate(runs), ["B-SiLU"]))
+    return _worst(sugar_gains(sugar.at_best_rate(runs), ["B-SiLU"]))
 
 
 def sugar_at_relus_rate() -> Estimate:
     """B-SiLU against ReLU in twenty plain layers on MNIST, both at ReLU's best rate."""
     runs = _last_rows(_sugar("sugar_deep"))
     runs = runs[(runs["dataset"] == "mnist") & (runs["depth"] == 20)]
-    best = sugar_laws.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
+    best = sugar.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
     return _worst(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]))
 
 
@@ -197,7 +195,7 @@ def sugar_sparser() -> Estimate:
 
 def sugar_revives() -> Estimate:
     """The part of the drowned units that B-SiLU wakes, minus the part that wakes under ReLU."""
-    runs = sugar_laws.woken(_sugar("sugar_drowned"))
+    runs = sugar.revived(_sugar("sugar_drowned"))
     return _worst(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"))
 
 
@@ -205,7 +203,7 @@ def sugar_backward_growth() -> Estimate:
     """Measured over predicted growth of the squared gradient per layer, twenty layers of B-SiLU."""
     images = load_dataset("mnist", 100, 1, device="cpu").x_train
     flow = backward_flow({"B-SiLU": BSiLU()}, images, width=256, depth=20, seeds=range(5))
-    growth = sugar_laws.per_layer(flow).iloc[0]
+    growth = sugar.per_layer(flow).iloc[0]
     return tuple(growth[["gain", "low", "high"]] / growth["theory"])
 
 
@@ -214,7 +212,7 @@ def sugar_cosine() -> Estimate:
     data = load_dataset("mnist", 200, 1, device="cpu")
     seeds = {"width": 64, "depths": [20], "seeds": range(5)}
     steps = descent({"B-SiLU": BSiLU()}, data.x_train, data.y_train, **seeds)
-    return summaries.interval(steps.drop_duplicates("seed")["cosine"])
+    return training.interval(steps.drop_duplicates("seed")["cosine"])
 
 
 def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -223,7 +221,7 @@ def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
 
 def travel(study: str) -> Estimate:
     """The exponent in the width that reaches highest."""
-    law = ntk_laws.width_exponents(published(study))
+    law = ntk.width_exponents(published(study))
     return tuple(law.loc[law["high"].idxmax(), ["exponent", "low", "high"]])
 
 

@@ -1,5 +1,5 @@
 """What a sweep's table says of learned hardness: its drift, its profile over the layers, and what
-is lost when ReLU takes its place. Tables in, small tables out; intervals are `summaries.interval`.
+is lost when ReLU takes its place. Tables in, small tables out; intervals are `training.interval`.
 """
 
 import itertools
@@ -43,7 +43,7 @@ def paths(table: pandas.DataFrame) -> pandas.DataFrame:
     return labelled(table)[[*RUN, "epoch", *seen, *layers(table)]]
 
 
-def one_row_a_run(table: pandas.DataFrame) -> pandas.DataFrame:
+def final_rows(table: pandas.DataFrame) -> pandas.DataFrame:
     """The last epoch of each run, with best_valid_acc, the best validation score over the epochs,
     and drift: the absolute change of a layer's hardness from one epoch to the next, averaged over
     layers and epochs. diverged: whether the run ended early.
@@ -115,7 +115,7 @@ def substitution_drops(runs: pandas.DataFrame, split: str = "valid") -> pandas.D
     return runs[RUN].assign(acc_drop=acc, loss_change=change, relu_acc=after)
 
 
-def averaged(rows: pandas.DataFrame, column: str) -> pandas.DataFrame:
+def mean_over_seeds(rows: pandas.DataFrame, column: str) -> pandas.DataFrame:
     """The mean of a column over seeds with its 95 % interval, for each setting."""
     found = []
     for setting, group in rows.groupby(_SETTING, dropna=False, sort=False):
@@ -125,12 +125,12 @@ def averaged(rows: pandas.DataFrame, column: str) -> pandas.DataFrame:
 
 
 def against(rows: pandas.DataFrame, column: str, reference: pandas.Series) -> pandas.DataFrame:
-    """`averaged` of the column minus its value in the rows that `reference`, a boolean series,
-    marks, seed by seed: one marked row a data set, network and seed.
+    """`mean_over_seeds` of the column minus its value in the rows that `reference`, a boolean
+    series, marks, seed by seed: one marked row a data set, network and seed.
     """
     base = rows[reference].set_index(_PAIR)[column].rename("base")
     joined = rows[~reference].join(base, on=_PAIR)
-    return averaged(joined.assign(difference=joined[column] - joined["base"]), "difference")
+    return mean_over_seeds(joined.assign(difference=joined[column] - joined["base"]), "difference")
 
 
 def profiles(runs: pandas.DataFrame) -> pandas.DataFrame:

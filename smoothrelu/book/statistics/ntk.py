@@ -79,7 +79,7 @@ def exponents(paths: pandas.DataFrame, statistics: Sequence[str], below: float) 
     return pandas.DataFrame(rows)
 
 
-def readable(laws: pandas.DataFrame) -> pandas.DataFrame:
+def formatted(laws: pandas.DataFrame) -> pandas.DataFrame:
     """A row a network, a column a statistic: its exponent with the interval, as text."""
     named = laws.assign(statistic=laws["statistic"].str.replace("_", " "))
     infinite = np.isinf(laws["low"])

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas
 
-from smoothrelu.book.statistics.training import interval, joined
+from smoothrelu.book.statistics.training import concat, interval
 
 NAMES = {
     "ReLU()": "ReLU",
@@ -57,9 +57,9 @@ def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
     return best[[*group, "lr"]].merge(runs, on=[*group, "lr"])
 
 
-def stacked(*tables: pandas.DataFrame) -> pandas.DataFrame:
+def concat_labelled(*tables: pandas.DataFrame) -> pandas.DataFrame:
     """Several studies as one table, `labelled` and `with_dead`."""
-    return with_dead(labelled(joined(*tables)))
+    return with_dead(labelled(concat(*tables)))
 
 
 def surviving(table: pandas.DataFrame, dataset: str, depth: int, lr: float) -> pandas.DataFrame:
@@ -110,7 +110,7 @@ def by_layer(table: pandas.DataFrame, quantity: str = "dead") -> pandas.DataFram
     return tall.dropna(subset=[quantity])
 
 
-def woken(table: pandas.DataFrame) -> pandas.DataFrame:
+def revived(table: pandas.DataFrame) -> pandas.DataFrame:
     """One row a run of the drowned networks: woken, by how much its dead units became fewer, as a
     part of those at the start. Negative where more died.
     """
@@ -144,7 +144,7 @@ def rank_correlation(runs: pandas.DataFrame, x: str, y: str) -> tuple[float, flo
     return interval(np.array(each))
 
 
-def said(gaps: pandas.DataFrame, surrogate: str, **where) -> str:
+def format_difference(gaps: pandas.DataFrame, surrogate: str, **where) -> str:
     """The difference of a surrogate in words: "+0.010 (-0.020 to +0.040)"; where: column=value."""
     rows = gaps[gaps["surrogate"] == surrogate]
     for column, value in where.items():

@@ -29,7 +29,7 @@ def mean_losses(table: pandas.DataFrame) -> pandas.DataFrame:
     return summary
 
 
-def thinned(table: pandas.DataFrame) -> pandas.DataFrame:
+def evaluation_rows(table: pandas.DataFrame) -> pandas.DataFrame:
     """The rows at which everything was measured, with the run's mean_loss over all its steps: what
     is kept of a long run.
     """
@@ -38,12 +38,12 @@ def thinned(table: pandas.DataFrame) -> pandas.DataFrame:
     return kept.merge(means, on=[*SETTING, "init", "seed"])
 
 
-def last_rows(kept: pandas.DataFrame) -> pandas.DataFrame:
-    """One row a run of a table that `thinned` kept: its last one, with the run's mean_loss."""
+def final_rows(kept: pandas.DataFrame) -> pandas.DataFrame:
+    """The last row of each run of a table that `evaluation_rows` kept, with the run's mean_loss."""
     return kept.drop_duplicates([*SETTING, "init", "seed"], keep="last")
 
 
-def joined(*tables: pandas.DataFrame) -> pandas.DataFrame:
+def concat(*tables: pandas.DataFrame) -> pandas.DataFrame:
     """The rows of several tables of runs as one."""
     return pandas.concat(tables, ignore_index=True)
 
@@ -104,7 +104,7 @@ def gain_at_best_rate(runs: pandas.DataFrame, *, over: str = "he") -> pandas.Dat
     return _with_interval(_difference(pairs, over).groupby(_WITHOUT_RATE, sort=False))
 
 
-def over_seeds(runs: pandas.DataFrame) -> pandas.DataFrame:
+def mean_over_seeds(runs: pandas.DataFrame) -> pandas.DataFrame:
     """Each setting's mean_loss over its seeds, with its range, and the mean of the last values."""
     group = [*SETTING, "init"]
     summary = runs.groupby(group, dropna=False, sort=False).agg(
