@@ -66,8 +66,8 @@ from smoothrelu import GELU, SUGAR, SWISH, BSiLU, GumbelLU, HeLU, NeLU, load_dat
 from smoothrelu.book import figures
 from smoothrelu.book.statistics import sugar as statistics
 from smoothrelu.book import tables
-from smoothrelu.theory.sugar_gradient import alignment, backward_gain, balanced_variances
-from smoothrelu.theory.sugar_gradient import reach, unit_gain_temperature
+from smoothrelu.theory.sugar_gradient import balanced_variances, gradient_cosine, gradient_gain
+from smoothrelu.theory.sugar_gradient import minimum_of, unit_gain_temperature
 from smoothrelu.networks.image_networks import FullyConnected
 from smoothrelu.experiments.committed import published
 from smoothrelu.book.notebook import glue, table
@@ -346,9 +346,9 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # The last cell checks these in this run; the front page's board has the claims of the paper, with their verdicts at this scale.
 
 # %% tags=["hide-input"]
-glue("bottom", -reach(BSiLU()))
-glue("reach_silu", reach(nn.SiLU()))
-glue("reach_gelu", reach(nn.GELU()))
+glue("bottom", -minimum_of(BSiLU()))
+glue("reach_silu", minimum_of(nn.SiLU()))
+glue("reach_gelu", minimum_of(nn.GELU()))
 glue("unit_swish", unit_gain_temperature(SWISH, 1.0))
 glue("unit_gelu", unit_gain_temperature(GELU, 1.0))
 C_W, C_b = balanced_variances(BSiLU(), 2.0)
@@ -385,12 +385,12 @@ glue("down_bsilu", (small["change"] < 0).sum())
 glue("down_of", len(small))
 
 # %% tags=["hide-input"]
-glue("gate_gain", backward_gain(surrogates["excitation gate"], 2.0))
-glue("gate_left", backward_gain(surrogates["excitation gate"], 2.0) ** 18)
-glue("elu_gain", backward_gain(nn.ELU(), 2.0))
-glue("elu_rho", alignment(nn.ELU(), 2.0))
-glue("bsilu_product", backward_gain(BSiLU(), 2.0) * alignment(BSiLU(), 2.0) ** 2)
-gentle = backward_gain(BSiLU(2 * 2**0.5 - 2), 2.0)
+glue("gate_gain", gradient_gain(surrogates["excitation gate"], 2.0))
+glue("gate_left", gradient_gain(surrogates["excitation gate"], 2.0) ** 18)
+glue("elu_gain", gradient_gain(nn.ELU(), 2.0))
+glue("elu_rho", gradient_cosine(nn.ELU(), 2.0))
+glue("bsilu_product", gradient_gain(BSiLU(), 2.0) * gradient_cosine(BSiLU(), 2.0) ** 2)
+gentle = gradient_gain(BSiLU(2 * 2**0.5 - 2), 2.0)
 glue("gentle_gain", gentle)
 glue("gentle_growth", gentle**18)
 
