@@ -11,8 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from smoothrelu.activations.smooth_relu import SmoothReLU
-from smoothrelu.theory.critical import criticality
-from smoothrelu.theory.critical_layerwise import critical_layers
+from smoothrelu.theory.critical import critical_layers, criticality
 
 
 class MLP(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
 from smoothrelu.theory.quadrature import gaussian_rule
+from smoothrelu.theory.variances import check_variances
 
 Activation = Callable[[Tensor], Tensor]
 """A smooth ReLU, or any elementwise torch callable: torch.nn.functional.silu, a lambda, an
@@ -156,13 +157,6 @@ class MomentTable:
     def _tilted(self, K: float | Tensor) -> Tensor:
         """The normal density of variance K over that of variance high, but for a factor."""
         return (self._exponents * (1 - self.high / K)).clamp_(min=_NEGLIGIBLE).exp2_()
-
-
-def check_variances(C_W: float, C_b: float = 0.0) -> None:
-    """ValueError where one of them is no variance."""
-    for name, x in (("C_W", C_W), ("C_b", C_b)):
-        if not 0 <= x < math.inf:
-            raise ValueError(f"{name} is a variance, finite and not negative; got {x}")
 
 
 def scale_of(activation: Activation) -> float | None:

@@ -23,7 +23,7 @@ from smoothrelu.activations.lambda_gelu import (
     relu_distances,
     target_hardness,
 )
-from smoothrelu.theory.critical_layerwise import critical_layers
+from smoothrelu.theory.critical import critical_layers
 
 mp.dps = 40
 NEEDS_A_COMPILER = pytest.mark.skipif(

@@ -10,7 +10,6 @@ import torch
 from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.networks.mlp import MLP, he_init_
-from smoothrelu.theory.kernel_fixed_points import root
 from smoothrelu.theory.kernel_maps import MomentTable, kernel_flow
 from smoothrelu.theory.relu_limit import (
     Law,
@@ -30,6 +29,7 @@ from smoothrelu.theory.relu_limit_networks import (
     pair_laws,
     relu_pair_kernels,
 )
+from smoothrelu.theory.root_finding import root
 
 N_IN, N_INPUTS = 16, 128  # of the real networks: random inputs of equal norm
 
