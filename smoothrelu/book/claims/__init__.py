@@ -1,6 +1,7 @@
 """The claims of the book: what is claimed, its bounds, how it is measured, and the verdict.
 
-`file` reads and writes book/claims.yml, `measures` has a function for each claim, `page` shows them.
+`file` reads and writes book/claims.yml, `measures` has a function
+for each claim, `page` shows them.
 """
 
 from smoothrelu.book.claims.file import read_claims as read_claims
