@@ -54,8 +54,10 @@ figures.kernel_against_temperature(flows)
 # %% tags=["remove-input"]
 last = flows[flows["layer"] == depth].groupby(["temperature", "init"])["K"].agg(["min", "max"])
 hottest = max(temperatures)
-glue("he_hottest", last.loc[hottest, "he"]["max"])
-glue("critical_lowest", last.xs("critical", level="init")["min"].min())
+glue(
+    he_hottest=last.loc[hottest, "he"]["max"],
+    critical_lowest=last.xs("critical", level="init")["min"].min(),
+)
 assert hottest < 1 or last.loc[hottest, "he"]["max"] < 1e-3
 assert last.xs("critical", level="init")["min"].min() > 0.1
 
@@ -75,9 +77,7 @@ board_of_claims(board)
 
 # %% tags=["remove-input"]
 verdicts = board["verdict"].value_counts()
-glue("claims", len(board))
-glue("holding", verdicts.get("holds", 0))
-glue("failing", verdicts.get("fails", 0))
+glue(claims=len(board), holding=verdicts.get("holds", 0), failing=verdicts.get("fails", 0))
 assert board["verdict"].notna().all()
 
 # %% [markdown]

@@ -302,61 +302,54 @@ figures.hardening_and_criticality(susceptibilities, flows)
 records = [
     long.attrs for long in (drift, sweeps, profiles, substituted, epochs, published("lambda_deep"))
 ]
-glue("minutes", sum(record["seconds"] for record in records) / 60)
-glue("device", ", ".join(records[0]["device"]))
-glue("torch", ", ".join(records[0]["torch"]))
-glue("c_ratio_low", np.exp(by_c["mean"].min()))
-glue("c_ratio_high", np.exp(by_c["mean"].max()))
-glue("t_ratio_low", np.exp(-by_t["mean"].max()))
-glue("t_ratio_high", np.exp(-by_t["mean"].min()))
-glue("change_low", 100 * changes["change"].min())
-glue("change_high", 100 * changes["change"].max())
-
-# %% tags=["hide-input"]
-free = statistics.layers_learned([drift, sweeps, profiles])
-softer = (free["learned"] < free["hardness"]).groupby(free["network"].str.partition("(")[0]).mean()
-glue("hardest", free["learned"].max())
-glue("softened_mlp", softer["FullyConnected"])
-glue("softened_conv", softer["ConvNet"])
-glue("softened_transformer", softer["VisionTransformer"])
 glue(
-    "transformer",
-    free.loc[(free["c"] == 9) & free["network"].str.startswith("Vision"), "learned"].mean(),
+    minutes=sum(record["seconds"] for record in records) / 60,
+    device=", ".join(records[0]["device"]), torch=", ".join(records[0]["torch"]),
+    c_ratio_low=np.exp(by_c["mean"].min()), c_ratio_high=np.exp(by_c["mean"].max()),
+    t_ratio_low=np.exp(-by_t["mean"].max()), t_ratio_high=np.exp(-by_t["mean"].min()),
+    change_low=100 * changes["change"].min(), change_high=100 * changes["change"].max(),
 )
 
 # %% tags=["hide-input"]
-glue("rank_low", ranks["mean"].min())
-glue("rank_high", ranks["mean"].max())
-glue("rank_chance", ranks["chance"].max())
+free = statistics.layers_learned([drift, sweeps, profiles])
+vision = free["network"].str.startswith("Vision")
+softer = (free["learned"] < free["hardness"]).groupby(free["network"].str.partition("(")[0]).mean()
+glue(
+    hardest=free["learned"].max(), softened_mlp=softer["FullyConnected"],
+    softened_conv=softer["ConvNet"], softened_transformer=softer["VisionTransformer"],
+    transformer=free.loc[vision & (free["c"] == 9), "learned"].mean(),
+)
+
+# %% tags=["hide-input"]
 for_gelu = 100 * averages.loc[averages["activation"] == "GELU", "mean"]
 unhardened = averages[(averages["activation"] == "lambda-GELU") & averages["tolerance"].isna()]
 as_learned = 100 * unhardened["mean"]
-glue("gelu_drop_low", for_gelu.min())
-glue("gelu_drop_high", for_gelu.max())
-glue("learned_drop_low", as_learned.min())
-glue("learned_drop_high", as_learned.max())
+glue(
+    rank_low=ranks["mean"].min(), rank_high=ranks["mean"].max(), rank_chance=ranks["chance"].max(),
+    gelu_drop_low=for_gelu.min(), gelu_drop_high=for_gelu.max(), learned_drop_low=as_learned.min(),
+    learned_drop_high=as_learned.max(),
+)
 
 # %% tags=["hide-input"]
 hardest = averages.loc[averages["tolerance"] == 0.01]
-glue("hardened_drop", 100 * hardest["mean"].abs().max())
-glue("disturbed", disturbed.loc[disturbed["tolerance"] == 0.01, "mean"].max())
 critical = 100 * lost_deep[lost_deep["init"] == "critical"].set_index("activation")["mean"]
-glue("change_at_K_star", tables.substitution_change(1.0, criticality(GELU()).K_star))
-glue("deep_gelu", critical["GELU"])
-glue("deep_learned", critical["lambda-GELU"].iloc[0])
-glue("deep_hardened", critical["lambda-GELU"].iloc[1])
 both = drops[(drops["activation"] == "ReLU") | (drops["tolerance"] == 0.01)]
 carried = 100 * statistics.against(both, "relu_acc", both["activation"] == "ReLU")["mean"]
-glue("carried_low", carried.min())
-glue("carried_high", carried.max())
+glue(
+    hardened_drop=100 * hardest["mean"].abs().max(),
+    disturbed=disturbed.loc[disturbed["tolerance"] == 0.01, "mean"].max(),
+    change_at_K_star=tables.substitution_change(1.0, criticality(GELU()).K_star),
+    deep_gelu=critical["GELU"], deep_learned=critical["lambda-GELU"].iloc[0],
+    deep_hardened=critical["lambda-GELU"].iloc[1], carried_low=carried.min(),
+    carried_high=carried.max(),
+)
 
 # %% tags=["hide-input"]
 theory = tables.hardened_theory([*np.geomspace(1, 1000, 61), np.inf, 0.8], depth=20).query(
     "layer == 1"
 )
 change = np.exp(np.log(theory["gradient_theory"]).abs())
-glue("hard_factor", change.iloc[:-1].max())
-glue("soft_factor", change.iloc[-1])
+glue(hard_factor=change.iloc[:-1].max(), soft_factor=change.iloc[-1])
 
 # %%
 assert np.exp(by_c["mean"].min()) > 1 and np.exp(by_t["mean"].max()) < 1
