@@ -11,12 +11,13 @@ _PUBLIC = {
     " SmoothReLU",
     "theory.correlation": "angle_flow",
     "theory.infinite_width.closed_forms": "closed_form_kernels",
-    "theory.critical": "Criticality NoCriticality criticality critical_points",
+    "theory.critical": "Criticality NoCriticality criticality critical_layers critical_points",
     "data.datasets": "DataError Dataset load_dataset",
     "networks.dead_units": "Firing count_firing firing_histogram firing_table",
     "experiments.sweeps": "SweepFailed sweep",
     "theory.finite_width": "leading_order network_kernels sample_kernels",
-    "theory.kernel_fixed_points": "FixedPoint NotConverged destination",
+    "theory.kernel_fixed_points": "FixedPoint attractor_of destination",
+    "theory.root_finding": "NotConverged",
     "theory.quadrature": "gaussian_mean gaussian_pair_mean",
     "activations.surrogate_gradient": "SUGAR convert_to_sugar sugar",
     "activations.hardening": "Hardening SubstitutionGap convert_to_lambda_gelu hardness_groups"
@@ -26,7 +27,6 @@ _PUBLIC = {
     "activations.lambda_gelu": "LambdaGELU expected_slope gate_distance relu_distances"
     " target_hardness",
     "networks.loss_landscape": "loss_surface",
-    "theory.critical_layerwise": "critical_layers",
     "networks.mlp": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",
     "networks.ntk": "empirical_ntk",
     "networks.ntk_path": "NTKTracker",

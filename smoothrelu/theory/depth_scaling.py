@@ -53,33 +53,36 @@ from torch import Tensor
 from smoothrelu.theory.critical import Criticality
 from smoothrelu.theory.kernel_maps import Activation, moments, scale_of, value_and_derivative
 from smoothrelu.theory.quadrature import gaussian_mean, gaussian_rule
+from smoothrelu.theory.variances import Variances
 
 
 @dataclass(frozen=True)
 class Rates:
-    """The constants of a half-stable fixed point K_star: a, b in 1/K, c in 1/K, as above."""
+    """The constants of a half-stable fixed point K_star: a, b and c of the module's equations, all
+    in units of 1/K.
+    """
 
     K_star: float
-    a: float
-    b: float
-    c: float
+    kernel_rate: float
+    gradient_rate: float
+    correlation_rate: float
 
     @property
     def gradient_exponent(self) -> float:
         """The power of the depth as which the product of chi_perp ends: -b/a."""
-        return -self.b / self.a
+        return -self.gradient_rate / self.kernel_rate
 
     def kernel(self, K: float, layers: Tensor) -> Tensor:
         """K(l) by (1) from K(1) = K. It holds while |K - K_star| is small against the distance to
         the next fixed point: of the critical maps, 2% of K_star for SWISH, 1% for GudermanLU.
         """
         delta = K - self.K_star
-        return self.K_star + delta / (1 - self.a * delta * (layers - 1))
+        return self.K_star + delta / (1 - self.kernel_rate * delta * (layers - 1))
 
     def gradient(self, K: float, layers: Tensor) -> Tensor:
         """The product of chi_perp over the layers before l, by (2), from K(1) = K."""
         delta = K - self.K_star
-        return (1 - self.a * delta * (layers - 1)) ** (-self.b / self.a)
+        return (1 - self.kernel_rate * delta * (layers - 1)) ** self.gradient_exponent
 
 
 def rates(activation: Activation, critical: Criticality) -> Rates:
@@ -117,7 +120,7 @@ def crossover_depth(activation: Activation, K: float) -> float:
     return 4.5 * math.pi**2 * C_W / 2 * curvature(activation, K) * K
 
 
-def edge_of_chaos(activation: Activation, K: float) -> tuple[float, float]:
+def edge_of_chaos(activation: Activation, K: float) -> Variances:
     """The variances C_W = 1/<phi'^2>_K and C_b = K - C_W <phi^2>_K, with which K is a fixed point
     and chi_perp there is 1.
 
@@ -129,7 +132,7 @@ def edge_of_chaos(activation: Activation, K: float) -> tuple[float, float]:
     C_b = K - C_W * m.square.item()
     if C_b < -1e-12 * K:
         raise ValueError(f"chi_perp = 1 at the fixed point K = {K:.6g} needs C_b = {C_b:.6g} < 0")
-    return C_W, max(C_b, 0.0)
+    return Variances(C_W, max(C_b, 0.0))
 
 
 def approach_length(chi_parallel: float) -> float:

@@ -53,7 +53,7 @@ def leading_order(
     flow = kernel_flow(activation, K, depth=depth, C_W=C_W, C_b=C_b)
     slopes = chi_parallel(activation, flow, C_W=C_W).tolist()
     bends = kernel_curvature(activation, flow, C_W=C_W).tolist()
-    noises = layer_noise(activation, flow, C_W=C_W).tolist()
+    noises = kernel_noise(activation, flow, C_W=C_W).tolist()
     V, G = [0.0], [0.0]
     for slope, bend, noise in zip(slopes[:-1], bends[:-1], noises[:-1], strict=True):
         G.append(slope * G[-1] + bend * V[-1] / 2)
@@ -61,7 +61,7 @@ def leading_order(
     return LeadingOrder(flow, *(torch.tensor(x, dtype=torch.float64) for x in (V, G)))
 
 
-def layer_noise(activation: Activation, K: float | Tensor, *, C_W: float):
+def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float):
     r"""n times the variance that one layer adds to the kernel,  N(K) = C_W^2 (<phi^4>_K -
     <phi^2>_K^2).
 
@@ -157,7 +157,7 @@ def network_kernels(net: MLP, x: Tensor, *, C_W: float, C_b: float) -> Tensor:
     return torch.stack(kernels, 1)
 
 
-def statistics(kernels: Tensor) -> dict[str, Tensor]:
+def ensemble_statistics(kernels: Tensor) -> dict[str, Tensor]:
     """Over an ensemble of kernels (members, depth): mean_K, sd_K, and of log K_hat the standard
     deviation sd_log_K and the kurtosis (3 for a normal distribution); each of shape (depth,).
 
@@ -174,7 +174,7 @@ def statistics(kernels: Tensor) -> dict[str, Tensor]:
     }
 
 
-def against_relu(ratios: Tensor, relu: Tensor) -> dict[str, Tensor]:
+def paired_with_relu(ratios: Tensor, relu: Tensor) -> dict[str, Tensor]:
     """An ensemble of K_hat/K beside ReLU's from the same random numbers, both (members, depth).
 
     mean_excess: the mean of their difference; ReLU's mean being exactly 1, it is E K_hat/K - 1.

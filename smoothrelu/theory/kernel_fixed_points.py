@@ -5,8 +5,7 @@ one that attracts from below it rises. A critical fixed point has chi_parallel =
 touches the diagonal there: it attracts from one side and repels on the other (half-stable).
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,12 +13,13 @@ import torch
 from smoothrelu.theory.kernel_maps import (
     Activation,
     MomentTable,
-    check_variances,
     name_of,
     scale_of,
     slopes_at_the_origin,
     value_and_derivative,
 )
+from smoothrelu.theory.root_finding import root
+from smoothrelu.theory.variances import check_variances
 
 _SEARCHED = (1e-8, 1e14)  # in units of T^2
 _AT_REST = 1e-13  # a kernel that the map moves by less, relative, stays as far as it can tell
@@ -47,28 +47,17 @@ class FixedPoint:
         return self.basin[1] > self.K
 
 
-class NotConverged(ArithmeticError):  # noqa: N818 - reads as what happened
-    """A solver stopped before it reached the accuracy it promises; it returns nothing."""
-
-    def __init__(self, residual: float, steps: int):
-        super().__init__(
-            f"no solution after {steps} steps: the residual is still {residual:.3g}; the function "
-            "jumps or is not finite there, so check the activation near the kernels it was asked at"
-        )
-        self.residual, self.steps = residual, steps
-
-
 def fixed_points(
-    activation: Activation, *, C_W: float, C_b: float, tangent: float | None = None
+    activation: Activation, *, C_W: float, C_b: float, marginal: float | None = None
 ) -> tuple[FixedPoint, ...]:
     """All fixed points at the given variances, ascending, with their basins; K = 0 is one where
     C_b = phi(0) = 0.
 
-    tangent: a fixed point already known at which the map touches the diagonal without crossing it
+    marginal: a fixed point already known at which the map touches the diagonal without crossing it
     (the K_star of `criticality`): no search by change of sign would see it.
     Searched: twenty-two decades about T^2, T being the temperature or, of other callables, 1; and
-    close to `tangent`, down to a relative distance of 5e-4. Kernels that the map moves by less than
-    a relative 1e-13 are at rest as far as it can tell, and are passed over.
+    close to `marginal`, down to a relative distance of 5e-4. Kernels that the map moves by less
+    than a relative 1e-13 are at rest as far as it can tell, and are passed over.
     Accuracy: relative 1e-12/|chi_parallel - 1|.
     Raises ValueError where every kernel is at rest (ReLU under He initialisation), where the map
     falls as K rises, so that a flow may jump over a fixed point, and as `kernel_map`.
@@ -76,25 +65,25 @@ def fixed_points(
     check_variances(C_W, C_b)
     area = (scale_of(activation) or 1.0) ** 2
     table = MomentTable(activation, area * _SEARCHED[0], area * _SEARCHED[1])
-    K, rises = _moving(activation, table, C_W, C_b, tangent)
+    K, rises = _moving(activation, table, C_W, C_b, marginal)
 
     def moved_by(K: float) -> float:
         return (C_b + C_W * table.square(K)) / K - 1
 
     found = []
     for i in (rises[1:] != rises[:-1]).nonzero()[:, 0].tolist():
-        if tangent is None or not K[i] < tangent < K[i + 1]:
+        if marginal is None or not K[i] < marginal < K[i + 1]:
             where = root(moved_by, K[i].item(), K[i + 1].item())
             found.append((where, rises[i].item(), not rises[i + 1].item()))
-    if tangent is not None:
-        below, above = rises[tangent > K][-1].item(), rises[tangent < K][0].item()
-        found.append((tangent, below, not above))
+    if marginal is not None:
+        below, above = rises[marginal > K][-1].item(), rises[marginal < K][0].item()
+        found.append((marginal, below, not above))
     if C_b == 0 and _vanishes_at_zero(activation):
         found.append((0.0, False, not rises[0].item()))
     return _with_basins(activation, table, C_W, sorted(found))
 
 
-def destination(points: Sequence[FixedPoint], K: float) -> float:
+def attractor_of(points: Sequence[FixedPoint], K: float) -> float:
     """The kernel that a flow started at K tends to: a fixed point or inf.
 
     points: all fixed points of the map, as `fixed_points` gives them.
@@ -105,59 +94,18 @@ def destination(points: Sequence[FixedPoint], K: float) -> float:
     return float("inf")
 
 
-def root(f: Callable[[float], float], low: float, high: float) -> float:
-    """The root K of f between low and high > 0, where f has opposite signs; relative accuracy
-    1e-14, if f allows it.
-
-    Inverse quadratic interpolation in log K where that is safe, bisection where not (Chandrupatla
-    1997): about eight evaluations, never more than about fifty.
-    Raises ValueError where f has one sign at both ends, NotConverged where its sign changes without
-    |f| falling below 1e-9, or f is NaN.
-    """
-    a, b = math.log(high), math.log(low)
-    f_a, f_b = f(high), f(low)
-    if f_a * f_b > 0:
-        raise ValueError(
-            f"f is {f_b:.3g} at K = {low:.6g} and {f_a:.3g} at {high:.6g}: a root needs two signs"
-        )
-    c, f_c, t = a, f_a, 0.5
-    steps = 0
-    while True:
-        steps += 1
-        x = a + t * (b - a)
-        f_x = f(math.exp(x))
-        if (f_x > 0) == (f_a > 0):
-            c, f_c = a, f_a
-        else:
-            c, f_c, b, f_b = b, f_b, a, f_a
-        a, f_a = x, f_x
-        least = min(abs(f_a), abs(f_b))
-        shortest = 2e-15 * max(1.0, abs(a)) / abs(b - a)
-        if math.isnan(f_x) or least == 0 or shortest > 0.5 or steps == 100:
-            break
-        t = min(max(_fraction(a, b, c, f_a, f_b, f_c), shortest), 1 - shortest)
-    if not least < 1e-9:
-        raise NotConverged(least, steps)
-    return math.exp(a if least == abs(f_a) else b)
+destination = attractor_of
+"""The name that `attractor_of` had first; kept for those who import it."""
 
 
-def _fraction(a, b, c, f_a, f_b, f_c) -> float:
-    """Where from a to b to look next: inverse quadratic interpolation, or half."""
-    xi, phi = (a - b) / (c - b), (f_a - f_b) / (f_c - f_b)
-    if not (phi**2 < xi and (1 - phi) ** 2 < 1 - xi):
-        return 0.5
-    along = f_a / (f_b - f_a) * f_c / (f_b - f_c)
-    return along + (c - a) / (b - a) * f_a / (f_c - f_a) * f_b / (f_c - f_b)
-
-
-def _moving(activation, table: MomentTable, C_W: float, C_b: float, tangent: float | None):
+def _moving(activation, table: MomentTable, C_W: float, C_b: float, marginal: float | None):
     """The kernels of the search that the map moves, ascending, and whether each one rises."""
     K = table.low * torch.logspace(0, 22, 133, dtype=torch.float64)
     K = K.clamp(table.low, table.high)
-    if tangent is not None:
+    if marginal is not None:
         near = torch.logspace(-3.3, -0.05, 40, dtype=torch.float64)
-        K = torch.cat([K, tangent * (1 - near), tangent * (1 + near)]).sort().values
-        K = K[(K / tangent - 1).abs() >= 5e-4]
+        K = torch.cat([K, marginal * (1 - near), marginal * (1 + near)]).sort().values
+        K = K[(K / marginal - 1).abs() >= 5e-4]
     m = table(K)
     if (m.slope < 0).any():
         at = K[m.slope < 0][0].item()

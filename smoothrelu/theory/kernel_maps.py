@@ -12,8 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
+from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.theory.quadrature import gaussian_rule
+from smoothrelu.theory.variances import check_variances
 
 Activation = Callable[[Tensor], Tensor]
 """A smooth ReLU, or any elementwise torch callable: torch.nn.functional.silu, a lambda, an
@@ -158,19 +159,12 @@ class MomentTable:
         return (self._exponents * (1 - self.high / K)).clamp_(min=_NEGLIGIBLE).exp2_()
 
 
-def check_variances(C_W: float, C_b: float = 0.0) -> None:
-    """ValueError where one of them is no variance."""
-    for name, x in (("C_W", C_W), ("C_b", C_b)):
-        if not 0 <= x < math.inf:
-            raise ValueError(f"{name} is a variance, finite and not negative; got {x}")
-
-
 def scale_of(activation: Activation) -> float | None:
     """The length over which it varies near the origin: its temperature, or None where it has
     none.
     """
     temperature = getattr(activation, "temperature", None)
-    return None if temperature is None else plain_temperature(temperature)
+    return None if temperature is None else temperature_as_float(temperature)
 
 
 def value_and_derivative(activation: Activation, z: Tensor) -> tuple[Tensor, Tensor]:

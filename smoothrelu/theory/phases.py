@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from smoothrelu.theory.kernel_fixed_points import NotConverged
 from smoothrelu.theory.kernel_maps import (
     Activation,
     MomentTable,
@@ -19,6 +18,7 @@ from smoothrelu.theory.kernel_maps import (
     slopes_at_the_origin,
     slopes_far_out,
 )
+from smoothrelu.theory.root_finding import NotConverged
 
 _SEARCHED = (-10, 12)  # decades, in units of T^2
 _A_DECADE = 64  # kernels of the search

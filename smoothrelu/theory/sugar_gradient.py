@@ -14,6 +14,7 @@ from torch import Tensor
 
 from smoothrelu.theory.kernel_maps import Activation, chi_perp
 from smoothrelu.theory.quadrature import gaussian_mean
+from smoothrelu.theory.variances import Variances
 
 
 def slope(f: Activation, x: Tensor) -> Tensor:
@@ -22,7 +23,7 @@ def slope(f: Activation, x: Tensor) -> Tensor:
     return torch.autograd.grad(f(leaf).sum(), leaf)[0]
 
 
-def reach(f: Activation) -> float:
+def minimum_of(f: Activation) -> float:
     """How far below zero the surrogate has its minimum: deeper down its slope is negative.
 
     Raises ValueError where the slope has no change of sign between -8 and -0.1.
@@ -35,17 +36,17 @@ def reach(f: Activation) -> float:
     return -brentq(at, -8.0, -0.1, xtol=1e-12)
 
 
-def backward_gain(f: Activation, K: float, *, C_W: float = 2.0) -> float:
+def gradient_gain(f: Activation, K: float, *, C_W: float = 2.0) -> float:
     """C_W <f'^2>_K, the growth of the gradient's variance per layer: the perpendicular
     susceptibility of the surrogate, at the kernel of ReLU.
     """
     return chi_perp(f, float(K), C_W=C_W)
 
 
-def alignment(f: Activation, K: float) -> float:
+def gradient_cosine(f: Activation, K: float) -> float:
     """The cosine between SUGAR's and ReLU's gradient, per layer: <f' 1[z > 0]>/sqrt(<f'^2>/2)."""
     overlap = gaussian_mean(lambda z: (z > 0) * slope(f, z), K).item()
-    return overlap / math.sqrt(backward_gain(f, K) / 4)
+    return overlap / math.sqrt(gradient_gain(f, K) / 4)
 
 
 def unit_gain_temperature(kind: Callable[[float], Activation], K: float) -> float:
@@ -58,16 +59,19 @@ def unit_gain_temperature(kind: Callable[[float], Activation], K: float) -> floa
     from scipy.optimize import brentq
 
     cold, warm = math.sqrt(K) / 30, math.sqrt(K)
-    off = [backward_gain(kind(T), K) - 1 for T in (cold, warm)]
+    off = [gradient_gain(kind(T), K) - 1 for T in (cold, warm)]
     if off[0] * off[1] > 0:
         raise ValueError(
             f"the gain of {kind.__name__} at K = {K:g} is not 1 at any temperature from {cold:.3g} "
             f"to {warm:.3g}: it is {1 + off[0]:.4g} and {1 + off[1]:.4g} there"
         )
-    return brentq(lambda T: backward_gain(kind(T), K) - 1, cold, warm, xtol=1e-12)
+    return brentq(lambda T: gradient_gain(kind(T), K) - 1, cold, warm, xtol=1e-12)
 
 
-def balanced_variances(f: Activation, K: float) -> tuple[float, float]:
-    """The (C_W, C_b) at which ReLU keeps the kernel K and SUGAR the gradient's variance."""
-    C_W = 1 / backward_gain(f, K, C_W=1.0)
-    return C_W, K * (1 - C_W / 2)
+def balanced_variances(f: Activation, K: float) -> Variances:
+    """The (C_W, C_b) at which ReLU keeps the kernel K and SUGAR the gradient's variance.
+
+    Raises ValueError where the gain is below 1, and C_b = K (1 - C_W/2) negative.
+    """
+    C_W = 1 / gradient_gain(f, K, C_W=1.0)
+    return Variances(C_W, K * (1 - C_W / 2))

@@ -6,7 +6,7 @@ import pytest
 
 from smoothrelu import LambdaGELU, sweep
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import lambda_gelu as hardness_tables
+from smoothrelu.book.statistics import lambda_gelu as statistics
 from smoothrelu.book.studies import lambda_gelu
 from smoothrelu.experiments.store import Store
 from smoothrelu.networks.image_networks import FullyConnected
@@ -40,7 +40,7 @@ def gelu(seed, acc):
 
 
 def one_row(*all_rows):
-    return hardness_tables.one_row_a_run(pandas.concat(all_rows, ignore_index=True))
+    return statistics.final_rows(pandas.concat(all_rows, ignore_index=True))
 
 
 def test_drift_is_the_mean_absolute_change_over_layers_and_epochs_and_the_score_the_best():
@@ -71,7 +71,7 @@ def test_the_change_against_gelu_is_paired_by_seed_with_students_interval():
         *(learned(seed, [0.1, 0.1]) for seed in range(3)),
         learned(0, [0.1, 0.1], tolerance=0.1),
     )
-    (row,) = hardness_tables.over_gelu(table).to_dict("records")
+    (row,) = statistics.over_gelu(table).to_dict("records")
     differences = 0.8 - np.array(scores)
     half = 4.302653 * differences.std(ddof=1) / np.sqrt(3)  # t(0.975, 2)
     assert row["change"] == pytest.approx(differences.mean()) and row["seeds"] == 3
@@ -86,7 +86,7 @@ def test_the_mean_change_is_over_the_settings_first_and_then_over_the_seeds():
         *(learned(s, [0.1, 0.1], acc=[0.0, 0.6, 0.0], c=1.0) for s in range(2)),
         *(learned(s, [0.1, 0.1], acc=[0.0, 0.8, 0.0], c=3.0) for s in range(2)),
     )
-    (row,) = hardness_tables.mean_change(table).to_dict("records")
+    (row,) = statistics.mean_change(table).to_dict("records")
     assert row["mean"] == pytest.approx((0.2 + 0.1) / 2)
     half = 12.7062 * 0.05  # t(0.975, 1), and the standard error of 0.2 and 0.1
     assert row["high"] - row["mean"] == pytest.approx(half, rel=1e-4)
@@ -96,7 +96,7 @@ def test_drift_ratios_compare_neighbours_seed_by_seed():
     table = one_row(
         *(learned(s, [0.1 * (s + 1) * c] * 2, c=c) for s in range(2) for c in (1.0, 2.0, 6.0))
     )
-    ratios = hardness_tables.drift_ratios(table, "c")
+    ratios = statistics.drift_ratios(table, "c")
     assert list(zip(ratios["smaller"], ratios["larger"], strict=True)) == [(1, 2), (2, 6)]
     assert np.exp(ratios["mean"]).tolist() == pytest.approx([2, 3])
     assert ratios["high"].to_numpy() == pytest.approx(ratios["low"].to_numpy())  # no scatter
@@ -104,7 +104,7 @@ def test_drift_ratios_compare_neighbours_seed_by_seed():
 
 def test_the_drop_is_what_the_substitution_takes_and_none_for_relu():
     relu = rows("ReLU()", 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
-    drops = hardness_tables.substitution_drops(one_row(learned(0, [0.1, 0.1]), relu))
+    drops = statistics.substitution_drops(one_row(learned(0, [0.1, 0.1]), relu))
     smooth, hard = drops.to_dict("records")
     assert (smooth["acc_drop"], smooth["loss_change"]) == pytest.approx((0.1, 0.1))
     assert (smooth["relu_acc"], hard["relu_acc"], hard["acc_drop"]) == (0.6, 0.9, 0.0)
@@ -115,15 +115,13 @@ def test_a_column_is_held_against_a_reference_with_the_same_seed():
         *(learned(s, [0.1, 0.1], acc=[0.0, 0.0, 0.5 + s / 10]) for s in range(2)),
         *(learned(s, [0.1, 0.1], acc=[0.0, 0.0, 0.6 + s / 5], tolerance=0.1) for s in range(2)),
     )
-    (row,) = hardness_tables.against(table, "valid_acc", table["tolerance"].isna()).to_dict(
-        "records"
-    )
+    (row,) = statistics.against(table, "valid_acc", table["tolerance"].isna()).to_dict("records")
     assert row["mean"] == pytest.approx((0.1 + 0.2) / 2) and row["tolerance"] == 0.1
 
 
 def profile_runs(orders):
     """One row a run: the profile of hardness of each (start, seed)."""
-    fixed = dict.fromkeys(hardness_tables.RUN, 0) | {"dataset": "mnist", "network": "Net()"}
+    fixed = dict.fromkeys(statistics.RUN, 0) | {"dataset": "mnist", "network": "Net()"}
     found = []
     for (start, seed), order in orders.items():
         profile = {f"hardness_{place}": start + level / 100 for place, level in enumerate(order)}
@@ -135,10 +133,10 @@ def test_equal_profiles_correlate_wholly_opposite_ones_negatively():
     up, down = list(range(12)), list(range(12))[::-1]
     starts = {1.0: (up, down), 2.0: (up, down), 3.0: (down, up)}
     runs = profile_runs({(s, seed): p[seed] for s, p in starts.items() for seed in (0, 1)})
-    table = hardness_tables.rank_correlations(runs).set_index(["first", "second"])
+    table = statistics.rank_correlations(runs).set_index(["first", "second"])
     assert table["mean"].tolist() == pytest.approx([1, -1, -1])
     assert np.isnan(table["of_means"]).all()  # averaged over these seeds, no layer differs
-    profiles = hardness_tables.profiles(runs)
+    profiles = statistics.profiles(runs)
     twelfth = profiles[(profiles["layer"] == 12) & (profiles["hardness"] == 2.0)]
     assert twelfth["rank"].tolist() == [12.0, 1.0]
 
@@ -147,13 +145,13 @@ def test_layers_learned_count_each_run_once_and_no_hardened_one():
     runs = [learned(0, [0.1, 0.1]), learned(1, [0.1, 0.1]), gelu(0, [0.1, 0.2, 0.3])]
     table = one_row(*runs, learned(0, [0.1, 0.1], tolerance=0.1))
     again = one_row(runs[0])
-    found = hardness_tables.layers_learned([table, again])
+    found = statistics.layers_learned([table, again])
     assert found.groupby("seed").size().tolist() == [2, 2] and found["tolerance"].isna().all()
 
 
 def test_chance_is_the_quantile_of_the_normal_law_of_many_random_orders():
     runs = profile_runs({(s, seed): range(10) for s in (1.0, 2.0) for seed in range(5)})
-    chance = hardness_tables.rank_correlations(runs)["chance"].item()
+    chance = statistics.rank_correlations(runs)["chance"].item()
     assert chance == pytest.approx(1.96 / np.sqrt(9 * 5), rel=0.05)  # variance 1/(n - 1) each
 
 
@@ -166,15 +164,15 @@ def test_a_real_sweep_goes_through_all_of_it(tmp_path):
             where, LambdaGELU(), [0, 1], c=9.0, tolerance=tolerance, **small
         )
     results = sweep(runs, store=Store(tmp_path), progress=None)
-    table = hardness_tables.one_row_a_run(results)
+    table = statistics.final_rows(results)
     assert table.groupby("activation").size().to_dict() == {"ReLU": 2, "GELU": 2, "lambda-GELU": 4}
     of_gelu = table.loc[table["activation"] == "GELU", ["hardness_0", "hardness_2"]]
     assert (of_gelu == 1).to_numpy().all()
     hardened = table[table["tolerance"] == 0.01]
     assert hardened["hardness_0"].to_numpy() == pytest.approx(79.788, rel=1e-4)
-    changes = hardness_tables.over_gelu(table)
+    changes = statistics.over_gelu(table)
     assert (changes["drift"] > 0).all() and (changes["seeds"] == 2).all()
-    averages = hardness_tables.averaged(hardness_tables.substitution_drops(table), "acc_drop")
+    averages = statistics.mean_over_seeds(statistics.substitution_drops(table), "acc_drop")
     assert averages["seeds"].tolist() == [2, 2, 2, 2]
 
 
@@ -203,7 +201,7 @@ def test_the_drift_map_writes_the_change_in_points_in_bold_where_it_is_sure():
 
 def test_a_line_for_each_layer_and_a_panel_for_each_setting():
     runs = [learned(0, [0.1, 0.1]), learned(0, [0.1, 0.1], tolerance=0.01)]
-    paths = hardness_tables.paths(pandas.concat(runs, ignore_index=True))
+    paths = statistics.paths(pandas.concat(runs, ignore_index=True))
     free, hardened = figures.hardness_paths(paths).axes
     assert len(free.lines) == len(hardened.lines) == 2
     assert free.lines[0].get_ydata().tolist() == pytest.approx([1.5, 1.6, 1.7])
@@ -219,9 +217,9 @@ def test_drops_are_shown_in_points_with_their_interval_and_without_relu():
         for s in range(2)
     ]
     table = one_row(relu, *smooth, *softest)
-    drops = hardness_tables.substitution_drops(table)
+    drops = statistics.substitution_drops(table)
     top, bottom = figures.substitution_drops(
-        *(hardness_tables.averaged(drops, column) for column in ("acc_drop", "loss_change"))
+        *(statistics.mean_over_seeds(drops, column) for column in ("acc_drop", "loss_change"))
     ).axes
     assert [label.get_text() for label in bottom.get_xticklabels()] == ["not hardened", "GELU"]
     assert top.containers[0].lines[0].get_ydata()[0] == pytest.approx(10.0)
@@ -231,7 +229,7 @@ def test_drops_are_shown_in_points_with_their_interval_and_without_relu():
 
 def test_profiles_have_a_colour_for_each_start_and_ranks_beside_them():
     runs = profile_runs({(s, seed): [2, 1, 3] for s in (1.0, 2.0) for seed in (0, 1)})
-    learned_ax, rank_ax = figures.hardness_profiles(hardness_tables.profiles(runs)).axes
+    learned_ax, rank_ax = figures.hardness_profiles(statistics.profiles(runs)).axes
     assert [line.get_label() for line in rank_ax.lines] == ["1", "2"]
     assert all(line.get_ydata().tolist() == [2, 1, 3] for line in rank_ax.lines)
     assert learned_ax.lines[0].get_ydata().tolist() == pytest.approx([1.02, 1.01, 1.03])

@@ -3,7 +3,7 @@
 import pandas
 import pytest
 
-from smoothrelu.book.statistics import lambda_gelu as hardness_tables
+from smoothrelu.book.statistics import lambda_gelu as statistics
 from smoothrelu.book.studies.lambda_gelu import LAMBDA_GELU
 from smoothrelu.experiments.committed import published
 from smoothrelu.experiments.store import Store
@@ -12,7 +12,7 @@ from smoothrelu.experiments.sweeps import sweep
 # Another machine rounds otherwise, and training amplifies it. On one machine the numbers are those
 # of the table, to its seven digits.
 TOLERANCE = 0.02
-ON = hardness_tables.RUN
+ON = statistics.RUN
 
 
 def joined(table, other, how):
@@ -28,7 +28,7 @@ def test_runs_computed_from_an_empty_store_end_where_the_committed_table_is(tmp_
         for run in LAMBDA_GELU["lambda_substitution"]().runs
         if run.dataset == "mnist" and run.seed == 0 and run.tolerance in (None, 0.01)
     ][2:]  # lambda-GELU, learned and hardened
-    kept = hardness_tables.one_row_a_run(sweep(runs, store=Store(tmp_path), progress=None))
+    kept = statistics.final_rows(sweep(runs, store=Store(tmp_path), progress=None))
     both = joined(kept, published("lambda_substitution"), "inner")
     assert len(both) == len(runs) == 2
     # the small drift left after hardening was 6 % another on another kind of processor
@@ -44,7 +44,7 @@ def test_runs_computed_from_an_empty_store_end_where_the_committed_table_is(tmp_
 @pytest.mark.parametrize("name", sorted(LAMBDA_GELU))
 def test_a_committed_table_has_the_runs_that_its_study_lists(name):
     table, runs = published(name), LAMBDA_GELU[name]().runs
-    listed = hardness_tables.labelled(pandas.DataFrame([run.description() for run in runs]))
+    listed = statistics.labelled(pandas.DataFrame([run.description() for run in runs]))
     assert len(listed[ON].drop_duplicates()) == len(runs) == table.attrs["runs"]
     found = joined(listed[ON], table[ON].drop_duplicates(), "outer")
     assert (found["_merge"] == "both").all()

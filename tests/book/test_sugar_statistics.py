@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from smoothrelu.book import figures
-from smoothrelu.book.statistics import sugar as sugar_laws
+from smoothrelu.book.statistics import sugar as statistics
 from smoothrelu.book.studies import STUDIES
 from smoothrelu.experiments.committed import published
 
@@ -19,7 +19,7 @@ def table(*rows):
 
 
 def labelled(*rows):
-    return sugar_laws.stacked(table(*rows))
+    return statistics.concat_labelled(table(*rows))
 
 
 def test_activations_and_networks_get_their_names():
@@ -43,7 +43,7 @@ def test_activations_and_networks_get_their_names():
 @pytest.mark.parametrize("name", [n for n in STUDIES if n.startswith("sugar_")])
 def test_every_activation_of_the_studies_has_a_name_and_every_network_a_kind(name):
     runs = pandas.DataFrame([run.description() for run in STUDIES[name]().runs])
-    rows = sugar_laws.labelled(runs)
+    rows = statistics.labelled(runs)
     assert rows["surrogate"].notna().all() and rows["net"].notna().all()
 
 
@@ -53,7 +53,7 @@ def test_a_difference_is_paired_by_seed_and_has_students_interval():
         for a, values in (("ReLU()", [0.1, 0.4, 0.2]), (B_SILU, [0.2, 0.6, 0.5]))
         for s, v in enumerate(values)
     ]
-    gap = sugar_laws.differences(labelled(*rows)).set_index("surrogate").loc["B-SiLU"]
+    gap = statistics.differences(labelled(*rows)).set_index("surrogate").loc["B-SiLU"]
     half = 4.302653 * 0.1 / np.sqrt(3)  # t(0.975, 2), and the deviation of 0.1, 0.2, 0.3
     assert gap["difference"] == pytest.approx(0.2)
     assert (gap["low"], gap["high"]) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-5)
@@ -67,7 +67,7 @@ def test_the_best_rate_is_chosen_by_validation_and_a_diverged_run_counts_as_noth
         for s in (0, 1)
         for lr, (v, t, d) in rates.items()
     ]
-    best = sugar_laws.at_best_rate(labelled(*rows))
+    best = statistics.at_best_rate(labelled(*rows))
     assert best["lr"].tolist() == [0.1, 0.1] and best["test_acc"].tolist() == [0.2, 0.2]
 
 
@@ -76,16 +76,16 @@ def test_woken_is_the_part_by_which_the_dead_became_fewer():
         {"activation": "ReLU()", "epoch": e, "dead_0": a, "dead_1": b}
         for e, a, b in ((0, 0.5, 0.5), (10, 0.25, 0.0))
     ]
-    assert sugar_laws.woken(labelled(*rows))["woken"].item() == pytest.approx(0.75)
+    assert statistics.revived(labelled(*rows))["woken"].item() == pytest.approx(0.75)
 
 
 def test_ranks_are_correlated_seed_by_seed_and_a_difference_is_said_with_its_interval():
     runs = pandas.DataFrame({"seed": [0] * 3 + [1] * 3, "x": [1, 2, 3] * 2})
     runs["y"] = [1, 4, 9, 9, 4, 1]
-    assert sugar_laws.rank_correlation(runs, "x", "y")[0] == pytest.approx(0)
+    assert statistics.rank_correlation(runs, "x", "y")[0] == pytest.approx(0)
     gaps = pandas.DataFrame([{"surrogate": "ELU", "net": "VGG", "difference": 0.01}])
     gaps = gaps.assign(low=-0.02, high=0.04)
-    assert sugar_laws.said(gaps, "ELU", net="VGG") == "+0.010 (-0.020 to +0.040)"
+    assert statistics.format_difference(gaps, "ELU", net="VGG") == "+0.010 (-0.020 to +0.040)"
 
 
 def test_surviving_leaves_out_an_activation_of_which_a_seed_diverged():
@@ -94,14 +94,14 @@ def test_surviving_leaves_out_an_activation_of_which_a_seed_diverged():
         {"network": network, "activation": a, "seed": s, "diverged": d}
         for a, s, d in (("ReLU()", 0, False), (B_SILU, 0, False), (B_SILU, 1, True))
     ]
-    kept = sugar_laws.surviving(labelled(*rows), "cifar10", 20, 0.05)
+    kept = statistics.surviving(labelled(*rows), "cifar10", 20, 0.05)
     assert kept["surrogate"].tolist() == ["ReLU"]
 
 
 def test_the_growth_per_layer_is_that_of_a_geometric_series():
     flow = pandas.DataFrame({"surrogate": "ELU", "back": [0, 1, 2] * 2, "seed": [0] * 3 + [1] * 3})
     flow["square"], flow["theory_square"] = 1.5 ** flow["back"], 1.4 ** flow["back"]
-    row = sugar_laws.per_layer(flow).iloc[0]
+    row = statistics.per_layer(flow).iloc[0]
     assert (row["gain"], row["low"], row["theory"]) == pytest.approx((1.5, 1.5, 1.4))
 
 
@@ -114,25 +114,25 @@ def test_a_surface_and_a_histogram_come_out_of_the_tall_table():
         )
     ]
     snapshots = table(*rows)
-    grid = sugar_laws.surface(snapshots, "VGG", "ReLU")
+    grid = statistics.surface(snapshots, "VGG", "ReLU")
     assert grid.loc[1.0, -1.0] == 100 and grid.loc[0.0, 0.0] == 100
-    assert sugar_laws.roughness(grid) == pytest.approx(0, abs=1e-12)
-    histogram = sugar_laws.firing(snapshots)
+    assert statistics.roughness(grid) == pytest.approx(0, abs=1e-12)
+    histogram = statistics.firing(snapshots)
     assert histogram["share"].tolist() == [0.75, 0.25] and histogram["rate"].tolist() == [0, 1]
     assert set(histogram["layer"]) == {1}
 
 
 def test_the_figures_draw_the_committed_tables():
-    drowned = sugar_laws.woken(sugar_laws.labelled(published("sugar_drowned")))
-    deep = sugar_laws.stacked(published("sugar_deep"))
-    images = sugar_laws.stacked(published("sugar_vgg"), published("sugar_resnet"))
+    drowned = statistics.revived(statistics.labelled(published("sugar_drowned")))
+    deep = statistics.concat_labelled(published("sugar_deep"))
+    images = statistics.concat_labelled(published("sugar_vgg"), published("sugar_resnet"))
     snapshots = published("sugar_trained")
-    both = {n: sugar_laws.surface(snapshots, "ResNet", n) for n in ("ReLU", "B-SiLU")}
+    both = {n: statistics.surface(snapshots, "ResNet", n) for n in ("ReLU", "B-SiLU")}
     drawn = [
         figures.woken_by_slope(drowned.assign(slope=0.1)),
-        figures.deaths(sugar_laws.by_layer(sugar_laws.surviving(deep, "mnist", 20, 0.01))),
-        figures.accuracy_by_surrogate(sugar_laws.differences(images[images["lr"] == 0.05])),
-        figures.firing(sugar_laws.firing(snapshots), [1, 5]),
+        figures.deaths(statistics.by_layer(statistics.surviving(deep, "mnist", 20, 0.01))),
+        figures.accuracy_by_surrogate(statistics.differences(images[images["lr"] == 0.05])),
+        figures.firing(statistics.firing(snapshots), [1, 5]),
         figures.loss_surfaces(both),
     ]
     titles = [[ax.get_title() for ax in figure.axes] for figure in drawn]

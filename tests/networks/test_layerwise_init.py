@@ -7,7 +7,7 @@ from torch import nn
 from smoothrelu import GELU, MLP, SWISH, critical_init_, criticality
 from smoothrelu.activations.lambda_gelu import LambdaGELU
 from smoothrelu.activations.surrogate_gradient import SUGAR, convert_to_sugar
-from smoothrelu.theory.critical_layerwise import critical_layers
+from smoothrelu.theory.critical import critical_layers
 
 
 def net(*hardness, n=64):

@@ -16,7 +16,7 @@ from smoothrelu import (
 )
 from smoothrelu.theory.correlation import angle_flow
 from smoothrelu.theory.depth_scaling import edge_of_chaos
-from smoothrelu.theory.finite_width import kernel_curvature, layer_noise
+from smoothrelu.theory.finite_width import kernel_curvature, kernel_noise
 from smoothrelu.theory.kernel_fixed_points import fixed_points
 from smoothrelu.theory.kernel_maps import kernel_flow
 from smoothrelu.theory.phases import phase_diagram
@@ -30,7 +30,7 @@ BY_KERNEL = {
     "edge_of_chaos": edge_of_chaos,
     "angle_flow": lambda phi, K: angle_flow(phi, K, 1.0, depth=3, C_W=2.0, C_b=0.1),
     "phase_diagram": lambda phi, K: phase_diagram(phi, 2.0, 0.1, start=K),
-    "layer_noise": lambda phi, K: layer_noise(phi, K, C_W=2.0),
+    "kernel_noise": lambda phi, K: kernel_noise(phi, K, C_W=2.0),
     "kernel_curvature": lambda phi, K: kernel_curvature(phi, K, C_W=2.0),
 }
 SOLVERS = {

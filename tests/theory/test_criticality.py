@@ -74,8 +74,8 @@ def test_the_rates_agree_with_mpmath_to_eight_digits(kind):
         K = mpf(c.K_star)
         a = c.C_W / 2 * mpmath.diff(lambda k: mean(lambda z: (z * g(z)) ** 2, k), K, 2)
         b = c.C_W * mpmath.diff(lambda k: mean(lambda z: (g(z) + z * dg(z)) ** 2, k), K)
-    assert found.a == pytest.approx(float(a), rel=1e-8)
-    assert found.b == pytest.approx(float(b), rel=1e-8)
+    assert found.kernel_rate == pytest.approx(float(a), rel=1e-8)
+    assert found.gradient_rate == pytest.approx(float(b), rel=1e-8)
 
 
 def test_the_merging_rate_of_gelu_agrees_with_its_closed_form():
@@ -84,7 +84,7 @@ def test_the_merging_rate_of_gelu_agrees_with_its_closed_form():
     K = c.K_star
     v = K / (1 + 2 * K)  # variance of n(u)^2 times the density, up to a factor
     closed = (v / K) ** 0.5 / (2 * np.pi) * (4 - 4 * v + 3 * v * v)
-    assert rates(GELU(), c).c == pytest.approx(c.C_W / 2 * closed, rel=1e-12)
+    assert rates(GELU(), c).correlation_rate == pytest.approx(c.C_W / 2 * closed, rel=1e-12)
 
 
 @pytest.mark.parametrize(

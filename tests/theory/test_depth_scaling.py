@@ -19,7 +19,7 @@ from smoothrelu.theory.depth_scaling import (
     rates,
 )
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
-from smoothrelu.theory.kernel_fixed_points import destination, fixed_points
+from smoothrelu.theory.kernel_fixed_points import attractor_of, fixed_points
 from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow, kernel_map
 from smoothrelu.theory.phases import phase_diagram
 
@@ -40,22 +40,23 @@ def test_the_rates_are_the_derivatives_of_the_map_and_of_chi_perp(kind):
     below, above = c.K_star - h, c.K_star + h
     chi = [chi_parallel(activation, K, C_W=c.C_W) for K in (below, above)]
     perp = [chi_perp(activation, K, C_W=c.C_W) for K in (below, above)]
-    assert r.a == pytest.approx((chi[1] - chi[0]) / (4 * h), rel=1e-4)
-    assert r.b == pytest.approx((perp[1] - perp[0]) / (2 * h), rel=1e-4)
+    assert r.kernel_rate == pytest.approx((chi[1] - chi[0]) / (4 * h), rel=1e-4)
+    assert r.gradient_rate == pytest.approx((perp[1] - perp[0]) / (2 * h), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ALL)
 def test_the_sign_of_a_is_the_side_from_which_the_point_attracts(kind):
     c, r = critical_rates(kind())
-    points = fixed_points(kind(), C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
+    points = fixed_points(kind(), C_W=c.C_W, C_b=c.C_b, marginal=c.K_star)
     (star,) = (p for p in points if c.K_star == p.K)
-    assert star.attracts_from_below == (r.a > 0) and star.attracts_from_above == (r.a < 0)
+    assert star.attracts_from_below == (r.kernel_rate > 0)
+    assert star.attracts_from_above == (r.kernel_rate < 0)
 
 
 @pytest.mark.parametrize("kind", ALL)
 def test_the_temperature_rescales_the_rates(kind):
     unit, cold = critical_rates(kind())[1], critical_rates(kind(0.01))[1]
-    for name in ("a", "b", "c"):
+    for name in ("kernel_rate", "gradient_rate", "correlation_rate"):
         assert getattr(cold, name) * 1e-4 == pytest.approx(getattr(unit, name), rel=1e-8)
     assert cold.gradient_exponent == pytest.approx(unit.gradient_exponent, rel=1e-8)
 
@@ -66,10 +67,11 @@ def test_a_critical_kernel_approaches_its_fixed_point_as_one_over_a_l(kind, side
     depth = 20_000
     flow = kernel_flow(kind(), side * c.K_star, depth=depth, C_W=c.C_W, C_b=c.C_b)
     u = 1 / (flow - c.K_star)
-    assert (u[-1] - u[depth // 2]).item() / (depth / 2) == pytest.approx(-r.a, rel=0.03)
+    assert (u[-1] - u[depth // 2]).item() / (depth / 2) == pytest.approx(-r.kernel_rate, rel=0.03)
     parallel, perp = chi_products(kind(), flow, C_W=c.C_W)
     octave = math.log((depth - 1) / (depth // 2))
-    x = (1 - u[0] / r.a / (depth - 1)) / (1 - u[0] / r.a / (depth // 2))  # the start still counts
+    shift = u[0] / r.kernel_rate  # the start still counts
+    x = (1 - shift / (depth - 1)) / (1 - shift / (depth // 2))
     octave += math.log(abs(x.item()))
     exponent = math.log(perp[-1] / perp[depth // 2]) / octave
     assert exponent == pytest.approx(r.gradient_exponent, rel=0.05)
@@ -79,7 +81,7 @@ def test_a_critical_kernel_approaches_its_fixed_point_as_one_over_a_l(kind, side
 @pytest.mark.parametrize("kind", ALL)
 def test_the_law_with_a_start_holds_at_any_depth_close_to_the_critical_point(kind):
     c, r = critical_rates(kind())
-    start = c.K_star * (1 - math.copysign(3e-4, r.a))  # on the side that attracts
+    start = c.K_star * (1 - math.copysign(3e-4, r.kernel_rate))  # on the side that attracts
     flow = kernel_flow(kind(), start, depth=3000, C_W=c.C_W, C_b=c.C_b)
     layers = torch.arange(1, 3001, dtype=torch.float64)
     moved = (flow - start).abs().max()
@@ -128,23 +130,23 @@ def test_at_the_critical_kernel_inputs_merge_as_one_over_l(kind):
     flow = angle_flow(kind(0.2), c.K_star, 0.5, depth=4000, C_W=c.C_W, C_b=c.C_b)
     inverse = 1 / (2 * (flow / 2).sin() ** 2)
     slope = (inverse[-1] - inverse[1999]) / 2000
-    assert slope.item() == pytest.approx(r.c * c.K_star, rel=0.01)
+    assert slope.item() == pytest.approx(r.correlation_rate * c.K_star, rel=0.01)
 
 
 @pytest.mark.parametrize(("kind", "side"), [(GumbelLU, 1.3), (Mish, 0.5)])
 def test_a_kernel_that_is_still_on_its_way_changes_how_inputs_merge(kind, side):
     """D -> (1 - p)/(c l) for p < 1 (GumbelLU, p = -8), and l^-p for p > 1 (Mish, p = 4.4)."""
     c, r = critical_rates(kind())
-    depth, p = 12_000, r.b / r.a
+    depth, p = 12_000, r.gradient_rate / r.kernel_rate
     start = side * c.K_star
     flow = angle_flow(kind(), start, 0.3, depth=depth, C_W=c.C_W, C_b=c.C_b)
     D = 2 * c.K_star * (flow / 2).sin() ** 2
-    shift = -1 / (r.a * (start - c.K_star))  # l counts from where (1) diverges
+    shift = -1 / (r.kernel_rate * (start - c.K_star))  # l counts from where (1) diverges
     late, later = depth // 2 + shift, depth + shift
     power = math.log(D[-1] / D[depth // 2 - 1]) / math.log(later / late)
     assert power == pytest.approx(-max(p, 1), rel=0.1)
     if p < 1:
-        assert D[-1].item() * later * r.c == pytest.approx(1 - p, rel=0.1)
+        assert D[-1].item() * later * r.correlation_rate == pytest.approx(1 - p, rel=0.1)
 
 
 def test_angles_at_different_temperatures_lie_on_one_curve_from_relus_law_to_the_smooth_one():
@@ -214,7 +216,7 @@ def test_the_phase_diagram_agrees_with_the_fixed_points_of_each_pair(activation)
     for i in range(4):
         for j in range(5):
             points = fixed_points(activation, C_W=C_W[j].item(), C_b=C_b[i].item())
-            goal = destination(points, 1.3)
+            goal = attractor_of(points, 1.3)
             assert diagram.K[i, j].item() == pytest.approx(goal, rel=1e-9)
             where = [p for p in points if goal == p.K]
             if where:

@@ -22,15 +22,15 @@ from smoothrelu.networks.random_networks import critical_setting
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
 from smoothrelu.theory.finite_width import (
-    against_relu,
+    ensemble_statistics,
     kernel_curvature,
-    layer_noise,
+    kernel_noise,
     leading_order,
     network_kernels,
+    paired_with_relu,
     relu_fluctuation,
     relu_log_variance,
     sample_kernels,
-    statistics,
 )
 from smoothrelu.theory.kernel_fixed_points import fixed_points
 from smoothrelu.theory.kernel_maps import chi_parallel
@@ -67,7 +67,7 @@ def test_the_noise_of_a_layer_and_the_curvature_of_the_map_agree_with_mpmath(K):
         hermite = mp_mean(
             lambda z: swish(z) ** 2 * (z**4 - 6 * K * z**2 + 3 * K**2) / (4 * mpmath.mpf(K) ** 4), K
         )
-    assert layer_noise(SWISH(), K, C_W=1.5) == pytest.approx(
+    assert kernel_noise(SWISH(), K, C_W=1.5) == pytest.approx(
         float(1.5**2 * (fourth - square**2)), rel=1e-11
     )
     assert K * kernel_curvature(SWISH(), K, C_W=1.5) == pytest.approx(
@@ -86,8 +86,8 @@ def test_the_curvature_is_the_derivative_of_chi_parallel(kind, T):
 
 def test_a_relu_layer_adds_five_and_a_linear_one_two_and_neither_bends_the_map():
     for K in (1e-3, 1.0, 1e4):
-        assert layer_noise(nn.ReLU(), K, C_W=2.0) == pytest.approx(5 * K**2, rel=1e-11)
-        assert layer_noise(nn.Identity(), K, C_W=1.0) == pytest.approx(2 * K**2, rel=1e-11)
+        assert kernel_noise(nn.ReLU(), K, C_W=2.0) == pytest.approx(5 * K**2, rel=1e-11)
+        assert kernel_noise(nn.Identity(), K, C_W=1.0) == pytest.approx(2 * K**2, rel=1e-11)
         for activation in (nn.ReLU(), nn.Identity()):
             assert abs(K * kernel_curvature(activation, K, C_W=2.0)) < 2e-11
 
@@ -97,7 +97,7 @@ def test_temperature_rescales_noise_and_curvature(kind):
     K = torch.tensor([0.3, 2.0, 50.0], dtype=torch.float64)
     unit, cold = kind(1.0), kind(0.1)
     assert torch.allclose(
-        layer_noise(cold, K * 1e-2, C_W=2.0), 1e-4 * layer_noise(unit, K, C_W=2.0), rtol=1e-11
+        kernel_noise(cold, K * 1e-2, C_W=2.0), 1e-4 * kernel_noise(unit, K, C_W=2.0), rtol=1e-11
     )
     bends = kernel_curvature(cold, K * 1e-2, C_W=2.0), 1e2 * kernel_curvature(unit, K, C_W=2.0)
     assert torch.allclose(*bends, rtol=1e-9, atol=1e-9)
@@ -105,7 +105,7 @@ def test_temperature_rescales_noise_and_curvature(kind):
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])
 def test_a_kernel_that_is_not_positive_is_refused(bad):
-    for function in (layer_noise, kernel_curvature):
+    for function in (kernel_noise, kernel_curvature):
         with pytest.raises(ValueError, match="must be positive"):
             function(SWISH(), bad, C_W=2.0)
 
@@ -126,7 +126,7 @@ def test_at_the_critical_point_variance_grows_linearly_and_the_mean_quadraticall
     K, init = critical_of(kind())
     theory = leading_order(kind(), K, depth=40, **init)
     layer = torch.arange(1, 41, dtype=torch.float64)
-    noise = layer_noise(kind(), K, C_W=init["C_W"])
+    noise = kernel_noise(kind(), K, C_W=init["C_W"])
     bend = kernel_curvature(kind(), K, C_W=init["C_W"])
     assert torch.allclose(theory.V, noise * (layer - 1), rtol=1e-6)
     assert torch.allclose(theory.G, bend * noise * (layer - 1) * (layer - 2) / 4, rtol=1e-4)
@@ -136,7 +136,7 @@ def test_at_the_critical_point_variance_grows_linearly_and_the_mean_quadraticall
 def test_the_mean_is_pushed_to_the_side_on_which_the_critical_point_repels(kind):
     K, init = critical_of(kind())
     theory = leading_order(kind(), K, depth=10, **init)
-    points = {p.K: p for p in fixed_points(kind(), tangent=K, **init)}
+    points = {p.K: p for p in fixed_points(kind(), marginal=K, **init)}
     assert points[K].attracts_from_below == (theory.G[-1] > 0)
 
 
@@ -151,7 +151,7 @@ def test_the_exact_variance_of_relus_logarithm_is_that_of_a_sampled_layer():
     kernels = sample_kernels(
         nn.ReLU(), 1.0, width=40, depth=2, members=100_000, generator=seeded(), **HE
     )
-    s = {name: column[1].item() for name, column in statistics(kernels).items()}
+    s = {name: column[1].item() for name, column in ensemble_statistics(kernels).items()}
     error = s["sd_log_K"] ** 2 * math.sqrt((s["kurtosis_log_K"] - 1) / 100_000)
     assert abs(s["sd_log_K"] ** 2 - relu_log_variance(40, 2)) < 4 * error
     assert relu_log_variance(10**5, 11) == pytest.approx(50 / 10**5, rel=1e-4)
@@ -184,7 +184,7 @@ def test_variance_and_shift_of_a_wide_chain_are_the_leading_order_wherever_it_st
     kernels = sample_kernels(
         activation, start, width=n, depth=depth, members=members, generator=seeded(2), **init
     )
-    s = {name: column[-1].item() for name, column in statistics(kernels).items()}
+    s = {name: column[-1].item() for name, column in ensemble_statistics(kernels).items()}
     error = s["sd_K"] / members**0.5
     assert abs(s["mean_K"] - (theory.K[-1] + theory.G[-1] / n)) < 4 * error
     predicted = (theory.V[-1] / theory.K[-1] ** 2 / n).item()
@@ -201,7 +201,7 @@ def test_the_shift_of_the_mean_is_resolved_beside_relu_and_proportional_to_one_o
             sample_kernels(a, k, width=n, depth=30, members=members, generator=seeded(3), **i) / k
             for a, k, i in ((activation, K, init), (nn.ReLU(), 1.0, HE))
         )
-        found = {name: column[-1].item() for name, column in against_relu(ratios, relu).items()}
+        found = {name: column[-1].item() for name, column in paired_with_relu(ratios, relu).items()}
         error = found["sd_excess"] / members**0.5
         assert error < abs(shift) / n / 3  # it is seen, not only allowed for
         assert abs(found["mean_excess"] - shift / n) < 4 * error + 0.1 * abs(shift) / n

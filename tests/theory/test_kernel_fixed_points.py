@@ -9,15 +9,16 @@ import pandas
 import pytest
 import torch
 
-from smoothrelu import GELU, SMOOTH_RELUS, SWISH, AlgebraicLU, criticality, destination
+from smoothrelu import GELU, SMOOTH_RELUS, SWISH, AlgebraicLU, attractor_of, criticality
 from smoothrelu.book.tables.criticality import published
-from smoothrelu.theory.kernel_fixed_points import FixedPoint, NotConverged, fixed_points, root
+from smoothrelu.theory.kernel_fixed_points import FixedPoint, fixed_points
 from smoothrelu.theory.kernel_maps import kernel_flow, kernel_map
+from smoothrelu.theory.root_finding import NotConverged, root
 
 
 def critical_points(activation):
     c = criticality(activation)
-    return c, fixed_points(activation, C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
+    return c, fixed_points(activation, C_W=c.C_W, C_b=c.C_b, marginal=c.K_star)
 
 
 @pytest.mark.parametrize("kind", SMOOTH_RELUS)
@@ -46,7 +47,7 @@ def test_the_critical_point_attracts_from_exactly_one_side(kind):
 @pytest.mark.parametrize("start", [0.5, 2.5, 30.0])
 def test_a_long_flow_moves_towards_its_destination_and_never_past_it(kind, start):
     c, points = critical_points(kind())
-    goal = destination(points, start)
+    goal = attractor_of(points, start)
     flow = kernel_flow(kind(), start, depth=2000, C_W=c.C_W, C_b=c.C_b)
     distance = (flow - goal).abs() if goal < float("inf") else 1 / flow
     assert (distance[1:] <= distance[:-1]).all() and distance[-1] < 0.9 * distance[0]
@@ -63,14 +64,14 @@ def test_under_he_initialisation_the_only_fixed_point_of_a_smooth_relu_is_zero_a
     (zero,) = fixed_points(SWISH(), C_W=2.0, C_b=0.0)
     assert (zero.K, zero.attracts_from_above) == (0.0, True)
     assert zero.chi_perp == zero.chi_parallel == pytest.approx(0.5)  # C_W g(0)^2
-    assert destination([zero], 1.0) == 0.0
+    assert attractor_of([zero], 1.0) == 0.0
 
 
 def test_with_a_gain_that_is_too_large_every_kernel_grows_for_ever():
     (zero,) = fixed_points(SWISH(), C_W=5.0, C_b=0.0)
-    assert not zero.attracts_from_above and destination([zero], 1e-3) == float("inf")
+    assert not zero.attracts_from_above and attractor_of([zero], 1e-3) == float("inf")
     assert fixed_points(SWISH(), C_W=5.0, C_b=0.1) == ()
-    assert destination((), 1.0) == float("inf")
+    assert attractor_of((), 1.0) == float("inf")
 
 
 def test_an_ordinary_attractor_is_found_at_arbitrary_variances():
@@ -90,7 +91,7 @@ def test_destinations_follow_the_arrows_between_fixed_points():
     zero = FixedPoint(0.0, 0, 0, (0.0, 1.0))
     repels, attracts = FixedPoint(1.0, 1, 1, (1.0, 1.0)), FixedPoint(2.0, 1, 1, (1.0, 3.0))
     points = [zero, repels, attracts, FixedPoint(3.0, 1, 1, (3.0, 3.0))]
-    goals = [destination(points, K) for K in (0.0, 0.5, 1.0, 1.5, 2.0, 2.9, 3.0, 5.0)]
+    goals = [attractor_of(points, K) for K in (0.0, 0.5, 1.0, 1.5, 2.0, 2.9, 3.0, 5.0)]
     assert goals == [0.0, 0.0, 1.0, 2.0, 2.0, 2.0, 3.0, math.inf]
 
 

@@ -19,10 +19,10 @@ from smoothrelu.book.tables.sugar import (
 )
 from smoothrelu.theory.kernel_maps import chi_perp, kernel_map
 from smoothrelu.theory.sugar_gradient import (
-    alignment,
-    backward_gain,
     balanced_variances,
-    reach,
+    gradient_cosine,
+    gradient_gain,
+    minimum_of,
     slope,
     unit_gain_temperature,
 )
@@ -36,29 +36,30 @@ def at(x):
 
 @pytest.mark.parametrize("K", KERNELS)
 def test_the_gains_of_the_piecewise_surrogates_have_closed_forms(K):
-    assert backward_gain(torch.relu, K) == pytest.approx(1, rel=1e-10)
-    assert backward_gain(nn.LeakyReLU(0.1), K) == pytest.approx(1 + 0.01, rel=1e-10)
+    assert gradient_gain(torch.relu, K) == pytest.approx(1, rel=1e-10)
+    assert gradient_gain(nn.LeakyReLU(0.1), K) == pytest.approx(1 + 0.01, rel=1e-10)
     # sharp edges away from the origin cost the quadrature its accuracy
     helu = 2 * norm.cdf(0.05 / math.sqrt(K))
-    assert backward_gain(HeLU(0.05), K) == pytest.approx(helu, rel=1e-2)
+    assert gradient_gain(HeLU(0.05), K) == pytest.approx(helu, rel=1e-2)
     elu = 1 + 2 * math.exp(2 * K) * norm.cdf(-2 * math.sqrt(K))
-    assert backward_gain(nn.ELU(), K) == pytest.approx(elu, rel=1e-9)
+    assert gradient_gain(nn.ELU(), K) == pytest.approx(elu, rel=1e-9)
 
 
 def test_small_and_large_kernels_see_the_slopes_at_the_origin_and_far_out():
     for f in (BSiLU(), nn.SiLU(), nn.GELU()):
         origin = slope(f, at([0.0])).item()
-        assert backward_gain(f, 1e-8) == pytest.approx(2 * origin**2, rel=1e-4)
-        assert backward_gain(f, 1e8) == pytest.approx(1, abs=1e-3)
-    assert backward_gain(BSiLU(), 1e-8) == pytest.approx(2 * (0.5 + 1.67 / 4) ** 2, rel=1e-4)
+        assert gradient_gain(f, 1e-8) == pytest.approx(2 * origin**2, rel=1e-4)
+        assert gradient_gain(f, 1e8) == pytest.approx(1, abs=1e-3)
+    assert gradient_gain(BSiLU(), 1e-8) == pytest.approx(2 * (0.5 + 1.67 / 4) ** 2, rel=1e-4)
 
 
 def test_alignment_is_one_for_relu_and_falls_with_the_slope_below_zero():
-    assert alignment(torch.relu, 2.0) == pytest.approx(1, rel=1e-9)
+    assert gradient_cosine(torch.relu, 2.0) == pytest.approx(1, rel=1e-9)
     for a in (0.1, 0.5, 1.0):
-        leaky = alignment(nn.LeakyReLU(a), 2.0)
+        leaky = gradient_cosine(nn.LeakyReLU(a), 2.0)
         assert leaky == pytest.approx(1 / math.sqrt(1 + a * a), rel=1e-9)
-    assert alignment(nn.SELU(), 2.0) < alignment(nn.ELU(), 2.0) < alignment(NeLU(), 2.0) < 1
+    selu, elu, nelu = (gradient_cosine(f, 2.0) for f in (nn.SELU(), nn.ELU(), NeLU()))
+    assert selu < elu < nelu < 1
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.67, 4.0])
@@ -67,16 +68,16 @@ def test_b_silu_has_its_minimum_where_lamberts_function_says(alpha):
     bottom, f = at([-(1 + alpha) - w]), BSiLU(alpha)
     assert slope(f, bottom).item() == pytest.approx(0, abs=1e-12)
     assert f(bottom).item() == pytest.approx(-w - alpha / 2, rel=1e-12)
-    assert reach(f) == pytest.approx(-bottom.item(), rel=1e-10)
+    assert minimum_of(f) == pytest.approx(-bottom.item(), rel=1e-10)
     x = torch.linspace(-12, 12, 24001, dtype=torch.float64)
     assert x[f(x).argmin()].item() == pytest.approx(bottom.item(), abs=2e-3)
 
 
 def test_the_reach_of_a_smooth_relu_is_proportional_to_its_temperature():
-    assert reach(nn.GELU()) == pytest.approx(0.7517915, abs=1e-6)
-    assert reach(GELU(2.0)) == pytest.approx(2 * reach(nn.GELU()), rel=1e-9)
+    assert minimum_of(nn.GELU()) == pytest.approx(0.7517915, abs=1e-6)
+    assert minimum_of(GELU(2.0)) == pytest.approx(2 * minimum_of(nn.GELU()), rel=1e-9)
     with pytest.raises(ValueError):
-        reach(nn.ELU())
+        minimum_of(nn.ELU())
 
 
 def test_the_slope_of_b_silu_is_extreme_where_the_chapter_says_and_has_its_value_there():
@@ -91,9 +92,9 @@ def test_the_slope_of_b_silu_is_extreme_where_the_chapter_says_and_has_its_value
 @pytest.mark.parametrize("kind", [SWISH, GELU])
 def test_the_temperature_of_unit_gain_scales_with_the_root_of_the_kernel(kind):
     T = unit_gain_temperature(kind, 1.0)
-    assert backward_gain(kind(T), 1.0) == pytest.approx(1, abs=1e-10)
+    assert gradient_gain(kind(T), 1.0) == pytest.approx(1, abs=1e-10)
     assert unit_gain_temperature(kind, 9.0) == pytest.approx(3 * T, rel=1e-8)
-    assert backward_gain(kind(T / 2), 1.0) > 1 > backward_gain(kind(2 * T), 1.0)
+    assert gradient_gain(kind(T / 2), 1.0) > 1 > gradient_gain(kind(2 * T), 1.0)
 
 
 def test_a_surrogate_whose_gain_is_one_nowhere_is_refused():
@@ -139,6 +140,6 @@ def test_the_tables_of_the_chapter_have_a_row_for_each_setting():
     curves = surrogate_curves(names)
     assert list(curves["surrogate"].unique()) == list(names)
     gains = gains_by_temperature([SWISH], [0.1, 1.0], 2.0)
-    assert gains["gain"].iloc[1] == pytest.approx(backward_gain(nn.SiLU(), 2.0), rel=1e-8)
+    assert gains["gain"].iloc[1] == pytest.approx(gradient_gain(nn.SiLU(), 2.0), rel=1e-8)
     below = slopes_below_zero(names, [1.0, 2.0])
     assert below["slope"].iloc[0] == pytest.approx(BSiLU().derivative(at([-1.0])).item())

@@ -13,19 +13,15 @@ import torch
 
 from smoothrelu.activations.smooth_relu import SMOOTH_RELUS
 from smoothrelu.activations.surrogates import BSiLU
-from smoothrelu.book.claims.hardness_measures import HARDNESS_MEASURES
-from smoothrelu.book.statistics import ntk as ntk_laws
-from smoothrelu.book.statistics import sugar as sugar_laws
-from smoothrelu.book.statistics import training as summaries
+from smoothrelu.book.claims.lambda_gelu_measures import LAMBDA_GELU_MEASURES
+from smoothrelu.book.statistics import ntk, sugar, training
+from smoothrelu.book.statistics.paired import Estimate, farthest, highest, interval, lowest
 from smoothrelu.book.tables import backward_flow, descent, kernel_flows
 from smoothrelu.data.datasets import load_dataset
 from smoothrelu.experiments.committed import published
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
 from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow
-
-Estimate = tuple[float, float, float]
-"""A value and the ends of its 95 % interval; three times the same where nothing is random."""
 
 _TEMPERATURES = [1.0, 0.1, 0.01]
 
@@ -79,46 +75,35 @@ def smallest_gradient_from_K_star() -> Estimate:
     return _exact(min(factors))
 
 
-def _worst(gains: pandas.DataFrame) -> Estimate:
-    """The setting whose interval reaches lowest."""
-    return tuple(gains.loc[gains["low"].idxmin(), ["gain", "low", "high"]])
-
-
 def gain(study: str) -> Estimate:
-    return _worst(summaries.gain_of_critical(summaries.last_rows(published(study))))
+    runs = training.final_rows(published(study))
+    return lowest(training.gain_of_critical(runs), "gain")
 
 
 def gain_at_best_rate(*studies: str, over: str = "he") -> Estimate:
-    runs = summaries.joined(*map(published, studies))
-    return _worst(summaries.gain_at_best_rate(runs, over=over))
+    runs = training.concat(*map(published, studies))
+    return lowest(training.gain_at_best_rate(runs, over=over), "gain")
 
 
 def gain_over_depths(depths: Sequence[int], temperature: float) -> pandas.DataFrame:
-    gains = summaries.gain_at_best_rate(published("mnist_depths"))
+    gains = training.gain_at_best_rate(published("mnist_depths"))
     return gains[gains["depth"].isin(depths) & (gains["temperature"] == temperature)]
-
-
-def farthest_gain(depths: Sequence[int], temperature: float) -> Estimate:
-    """The one whose interval reaches farthest from zero."""
-    gains = gain_over_depths(depths, temperature)
-    reach = gains[["low", "high"]].abs().max(axis=1)
-    return tuple(gains.loc[reach.idxmax(), ["gain", "low", "high"]])
 
 
 def distance_from_relu(study: str) -> Estimate:
     """Of the network farthest from ReLU's, seed by seed."""
-    distance = summaries.distance_from_relu(summaries.last_rows(published(study)))
-    return summaries.interval(distance.groupby("seed")["distance"].max())
+    distance = training.distance_from_relu(training.final_rows(published(study)))
+    return interval(distance.groupby("seed")["distance"].max())
 
 
 def spread_over_activations(study: str) -> Estimate:
     """How far the critical networks lie apart over how far He's do: ranges of mean_loss over the
     smooth activations, seed by seed.
     """
-    runs = summaries.last_rows(published(study))
+    runs = training.final_rows(published(study))
     runs = runs[runs["activation"] != "ReLU"]
     spread = runs.groupby(["init", "seed"])["mean_loss"].agg(np.ptp)
-    return summaries.interval(spread["critical"] / spread["he"])
+    return interval(spread["critical"] / spread["he"])
 
 
 def exponent(
@@ -128,30 +113,27 @@ def exponent(
     paths = published(study)
     paths = paths[paths["activation"].isin(activations)]
     paths = paths[(paths["temperature"] == temperature) | paths["temperature"].isna()]
-    laws = ntk_laws.exponents(paths, [statistic], below=0.0025)
-    off = pandas.concat([(laws[end] - goal).abs() for end in ("low", "high")], axis=1).max(axis=1)
-    return tuple(laws.loc[off.idxmax(), ["exponent", "low", "high"]])
+    laws = ntk.exponents(paths, [statistic], below=0.0025)
+    return farthest(laws, "exponent", goal)
 
 
 def collapse(study: str) -> Estimate:
-    """The factor of `ntk_laws.spread_of_collapse` below T = 1, seed by seed."""
+    """The factor of `ntk.spread_of_collapse` below T = 1, seed by seed."""
     paths = published(study)
     cold = paths[(paths["temperature"] < 1) & (paths["lr"] <= 0.01)]
-    return summaries.interval(
-        np.array([ntk_laws.spread_of_collapse(seed) for _, seed in cold.groupby("seed")])
-    )
+    return interval(np.array([ntk.spread_of_collapse(seed) for _, seed in cold.groupby("seed")]))
 
 
 def _sugar(*names: str) -> pandas.DataFrame:
-    return sugar_laws.stacked(*map(published, names))
+    return sugar.concat_labelled(*map(published, names))
 
 
 def sugar_gains(
     runs: pandas.DataFrame, surrogates: Sequence[str], column: str = "test_acc"
 ) -> pandas.DataFrame:
     """The differences to ReLU of SUGAR with these surrogates."""
-    gaps = sugar_laws.differences(runs, column)
-    return gaps[gaps["surrogate"].isin(surrogates)].rename(columns={"difference": "gain"})
+    gaps = sugar.differences(runs, column)
+    return gaps[gaps["surrogate"].isin(surrogates)]
 
 
 def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=None) -> Estimate:
@@ -159,15 +141,15 @@ def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=Non
     runs = _last_rows(_sugar(study))
     runs = runs[(runs["net"] == net) & (runs["dataset"] == dataset)]
     runs = runs if depth is None else runs[runs["depth"] == depth]
-    return _worst(sugar_gains(sugar_laws.at_best_rate(runs), ["B-SiLU"]))
+    return lowest(sugar_gains(sugar.at_best_rate(runs), ["B-SiLU"]), "difference")
 
 
 def sugar_at_relus_rate() -> Estimate:
     """B-SiLU against ReLU in twenty plain layers on MNIST, both at ReLU's best rate."""
     runs = _last_rows(_sugar("sugar_deep"))
     runs = runs[(runs["dataset"] == "mnist") & (runs["depth"] == 20)]
-    best = sugar_laws.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
-    return _worst(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]))
+    best = sugar.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
+    return lowest(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]), "difference")
 
 
 def sugar_at_common_rate(surrogates: Sequence[str]) -> pandas.DataFrame:
@@ -176,36 +158,30 @@ def sugar_at_common_rate(surrogates: Sequence[str]) -> pandas.DataFrame:
     return sugar_gains(runs[runs["lr"] == 0.05], surrogates)
 
 
-def sugar_largest(surrogates: Sequence[str]) -> Estimate:
-    gains = sugar_at_common_rate(surrogates)
-    far = gains[["low", "high"]].abs().max(axis=1).idxmax()
-    return tuple(gains.loc[far, ["gain", "low", "high"]])
-
-
 def sugar_fewer_dead() -> Estimate:
     """Dead units of VGG's fully connected layer: ReLU's fraction minus B-SiLU's."""
     runs = _sugar("sugar_vgg")
     gap = sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "dead_8").iloc[0]
-    return -gap["gain"], -gap["high"], -gap["low"]
+    return -gap["difference"], -gap["high"], -gap["low"]
 
 
 def sugar_sparser() -> Estimate:
     """Sparsity, in the mean over layers: B-SiLU's minus ReLU's, the smaller of VGG and ResNet."""
     runs = _sugar("sugar_vgg", "sugar_resnet")
-    return _worst(sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "sparsity"))
+    return lowest(sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "sparsity"), "difference")
 
 
 def sugar_revives() -> Estimate:
     """The part of the drowned units that B-SiLU wakes, minus the part that wakes under ReLU."""
-    runs = sugar_laws.woken(_sugar("sugar_drowned"))
-    return _worst(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"))
+    runs = sugar.revived(_sugar("sugar_drowned"))
+    return lowest(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"), "difference")
 
 
 def sugar_backward_growth() -> Estimate:
     """Measured over predicted growth of the squared gradient per layer, twenty layers of B-SiLU."""
     images = load_dataset("mnist", 100, 1, device="cpu").x_train
     flow = backward_flow({"B-SiLU": BSiLU()}, images, width=256, depth=20, seeds=range(5))
-    growth = sugar_laws.per_layer(flow).iloc[0]
+    growth = sugar.per_layer(flow).iloc[0]
     return tuple(growth[["gain", "low", "high"]] / growth["theory"])
 
 
@@ -214,7 +190,7 @@ def sugar_cosine() -> Estimate:
     data = load_dataset("mnist", 200, 1, device="cpu")
     seeds = {"width": 64, "depths": [20], "seeds": range(5)}
     steps = descent({"B-SiLU": BSiLU()}, data.x_train, data.y_train, **seeds)
-    return summaries.interval(steps.drop_duplicates("seed")["cosine"])
+    return interval(steps.drop_duplicates("seed")["cosine"])
 
 
 def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -223,8 +199,7 @@ def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
 
 def travel(study: str) -> Estimate:
     """The exponent in the width that reaches highest."""
-    law = ntk_laws.width_exponents(published(study))
-    return tuple(law.loc[law["high"].idxmax(), ["exponent", "low", "high"]])
+    return highest(ntk.width_exponents(published(study)), "exponent")
 
 
 _SMOOTH = [kind.__name__ for kind in SMOOTH_RELUS]
@@ -246,9 +221,9 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "faster-than-default-cifar10": lambda: gain_at_best_rate(
         "cifar10_rates", "cifar10_default", over="standard"
     ),
-    "pays-deep": lambda: _worst(gain_over_depths([21], 1.0)),
-    "pays-deepest": lambda: _worst(gain_over_depths([51], 1.0)),
-    "pays-not-cold": lambda: farthest_gain([6, 11, 21, 51], 0.1),
+    "pays-deep": lambda: lowest(gain_over_depths([21], 1.0), "gain"),
+    "pays-deepest": lambda: lowest(gain_over_depths([51], 1.0), "gain"),
+    "pays-not-cold": lambda: farthest(gain_over_depths([6, 11, 21, 51], 0.1), "gain"),
     "cold-alike-mnist": lambda: distance_from_relu("mnist_cold"),
     "cold-alike-cifar10": lambda: distance_from_relu("cifar10_cold"),
     "alike-mnist": lambda: spread_over_activations("mnist_warm"),
@@ -261,13 +236,15 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "ntk-travel": lambda: travel("ntk_widths"),
     "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
     "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
-    **HARDNESS_MEASURES,
+    **LAMBDA_GELU_MEASURES,
     "sugar-vgg": lambda: sugar_at_best_rate("sugar_vgg", "VGG"),
     "sugar-resnet": lambda: sugar_at_best_rate("sugar_resnet", "ResNet"),
     "sugar-vgg-long": lambda: sugar_at_best_rate("sugar_long", "VGG"),
     "sugar-resnet-long": lambda: sugar_at_best_rate("sugar_long", "ResNet"),
-    "sugar-elu-selu": lambda: _worst(sugar_at_common_rate(["ELU", "SELU"])),
-    "sugar-leaky-nelu": lambda: sugar_largest(["leaky ReLU", "NeLU"]),
+    "sugar-elu-selu": lambda: lowest(sugar_at_common_rate(["ELU", "SELU"]), "difference"),
+    "sugar-leaky-nelu": lambda: farthest(
+        sugar_at_common_rate(["leaky ReLU", "NeLU"]), "difference"
+    ),
     "sugar-fewer-dead": sugar_fewer_dead,
     "sugar-sparser": sugar_sparser,
     "sugar-revives": sugar_revives,

@@ -25,7 +25,7 @@ _NAMES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 @styled
 def hardness_paths(table: pandas.DataFrame) -> Figure:
     """Hardness against the epoch, a line a layer, mean over seeds: a panel a (t, c, tolerance)
-    (table: `hardness_tables.paths`, lambda-GELU only).
+    (table: `statistics.lambda_gelu.paths`, lambda-GELU only).
     """
     settings = table.groupby(["t", "c", "tolerance"], dropna=False, sort=False)
     names = [name for name in table.columns if name.startswith("hardness_")]
@@ -57,7 +57,7 @@ def hardness_paths(table: pandas.DataFrame) -> Figure:
 def drift_map(changes: pandas.DataFrame) -> Figure:
     """Drift of the hardness over t and c as colour, the change of the validation score against
     GELU, in points, as the number, bold where its interval excludes zero: a panel a data set
-    (table: `hardness_tables.over_gelu`).
+    (table: `statistics.lambda_gelu.over_gelu`).
     """
     names = list(changes["dataset"].unique())
     figure, axes = panels(len(names), height=3.3, sharey=True)
@@ -90,7 +90,7 @@ def drift_map(changes: pandas.DataFrame) -> Figure:
 @styled
 def hardness_profiles(profiles: pandas.DataFrame) -> Figure:
     """Learned hardness, and its rank in the network, against the layer: a colour an initialisation,
-    mean over seeds and range; two panels a data set (table: `hardness_tables.profiles`).
+    mean over seeds and range; two panels a data set (table: `statistics.lambda_gelu.profiles`).
     """
     names = list(profiles["dataset"].unique())
     figure, axes = panels(2 * len(names), height=3.3)
@@ -120,7 +120,7 @@ def hardness_profiles(profiles: pandas.DataFrame) -> Figure:
 def substitution_drops(accuracy: pandas.DataFrame, loss: pandas.DataFrame) -> Figure:
     """What ReLU in the place of what was trained changes: mean over seeds and its interval, for
     GELU, lambda-GELU not hardened, and hardened to each tolerance; a column a network (tables:
-    `hardness_tables.averaged`, of acc_drop and of loss_change).
+    `statistics.lambda_gelu.mean_over_seeds`, of acc_drop and of loss_change).
     """
     places = accuracy.groupby(["dataset", "network"], sort=False).ngroups
     figure = BookFigure(figsize=(9.0, 4.8), layout="constrained")

@@ -39,7 +39,7 @@ def kernel_speed(table: pandas.DataFrame) -> Figure:
 @styled
 def path_laws(paths: pandas.DataFrame, columns: Sequence[str] = ()) -> Figure:
     """Path statistics against the learning rate: a panel a statistic, a line an activation and
-    temperature, with its range over seeds (table: `ntk_laws.path_statistics`).
+    temperature, with its range over seeds (table: `statistics.ntk.path_statistics`).
     """
     columns = columns or ["quadratic_variation", "second_difference_energy"]
     figure, axes = panels(len(columns), height=3.9)
@@ -56,7 +56,7 @@ def path_laws(paths: pandas.DataFrame, columns: Sequence[str] = ()) -> Figure:
 @styled
 def collapse(paths: pandas.DataFrame) -> Figure:
     """Second-difference energy against the learning rate, and against it over T (table:
-    `ntk_laws.path_statistics`, ReLU left out on the right).
+    `statistics.ntk.path_statistics`, ReLU left out on the right).
     """
     figure, (left, right) = panels(2, height=3.7, sharey=True)
     temperatures = sorted(paths["temperature"].dropna().unique(), reverse=True)
@@ -76,7 +76,7 @@ def collapse(paths: pandas.DataFrame) -> Figure:
 @styled
 def travel_by_width(paths: pandas.DataFrame, column: str = "half_distance") -> Figure:
     """How far the kernel has travelled, against the width, with its range over seeds (table:
-    `ntk_laws.path_statistics`).
+    `statistics.ntk.path_statistics`).
     """
     figure, (ax,) = panels(1, height=3.4)
     temperatures = sorted(paths["temperature"].dropna().unique(), reverse=True)

@@ -14,7 +14,7 @@ _MARKERS = "os^Dv"
 @styled
 def deaths(by_layer: pandas.DataFrame) -> Figure:
     """Dead units: left against the epoch, the mean over layers; right by layer at the last epoch;
-    means over seeds with their range (table: `sugar_laws.by_layer`).
+    means over seeds with their range (table: `statistics.sugar.by_layer`).
     """
     figure, (left, right) = panels(2, height=3.7, sharey=True)
     styles = style_of(by_layer["surrogate"])
@@ -31,8 +31,9 @@ def deaths(by_layer: pandas.DataFrame) -> Figure:
 
 @styled
 def woken_by_slope(runs: pandas.DataFrame) -> Figure:
-    """The part of the drowned units that woke, against the surrogate's slope where they lay: mean
-    over seeds with its range, a marker a depth (table: `sugar_laws.woken` with the column slope).
+    """The part of the drowned units that revived, against the surrogate's slope where they lay:
+    mean over seeds with its range, a marker a depth (table: `statistics.sugar.revived` with the
+    column slope).
     """
     figure, (ax,) = panels(1, height=3.8, width=7.0)
     depths = sorted(runs["drowned"].unique())
@@ -54,7 +55,7 @@ def woken_by_slope(runs: pandas.DataFrame) -> Figure:
 @styled
 def accuracy_by_surrogate(gaps: pandas.DataFrame) -> Figure:
     """Test accuracy minus ReLU's, in points: a panel a network, with 95 % intervals (table:
-    `sugar_laws.differences`).
+    `statistics.sugar.differences`).
     """
     gaps = gaps[gaps["surrogate"] != "ReLU"]
     nets, names = list(gaps["net"].unique()), list(dict.fromkeys(gaps["surrogate"]))[::-1]
@@ -91,7 +92,7 @@ def against_temperature(runs: pandas.DataFrame, columns: dict[str, str]) -> Figu
 @styled
 def firing(histogram: pandas.DataFrame, layers: list[int]) -> Figure:
     """How often the units fire: a panel a layer, the share of units in each bin, dead ones at 0
-    (table: `sugar_laws.firing`, one network).
+    (table: `statistics.sugar.firing`, one network).
     """
     figure, axes = panels(len(layers), height=2.9, sharey=True)
     for ax, layer in zip(axes, layers, strict=True):
@@ -108,7 +109,7 @@ def firing(histogram: pandas.DataFrame, layers: list[int]) -> Figure:
 @styled
 def loss_surfaces(surfaces: dict[str, pandas.DataFrame]) -> Figure:
     """Log losses around trained networks side by side, on one scale (tables:
-    `sugar_laws.surface`).
+    `statistics.sugar.surface`).
     """
     figure, axes = panels(len(surfaces), height=3.4, sharey=True)
     logs = {name: np.log10(grid) for name, grid in surfaces.items()}

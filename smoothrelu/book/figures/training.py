@@ -53,7 +53,7 @@ def learning(table: pandas.DataFrame) -> Figure:
 @styled
 def loss_by_learning_rate(runs: pandas.DataFrame) -> Figure:
     """Mean loss against the learning rate: a panel an activation, a line an initialisation (table:
-    `summaries.mean_losses`, one temperature); rates at which a seed diverged are left out.
+    `statistics.training.mean_losses`, one temperature); rates where a seed diverged are left out.
     """
     names = list(runs["activation"].unique())
     figure, axes = panels(len(names), height=2.9, sharey=True)
@@ -70,7 +70,7 @@ def loss_by_learning_rate(runs: pandas.DataFrame) -> Figure:
 @styled
 def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
     """The gain of critical initialisation over two settings: a panel an activation (table:
-    `summaries.gain_at_best_rate`); a number in bold where its interval excludes zero.
+    `statistics.training.gain_at_best_rate`); a number in bold where its interval excludes zero.
     """
     names = list(gains["activation"].unique())
     figure, axes = panels(len(names), height=3.1, sharey=True)
@@ -101,7 +101,7 @@ def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
 def gain_against(gains: pandas.DataFrame, x: str, label: str) -> Figure:
     """The gain of critical initialisation against a quantity that theory predicts, with its
     interval: a colour an activation, a larger mark a deeper network, an arrow head at the edge
-    where x is below _SILENT (table: `summaries.gain_at_best_rate` with a column x).
+    where x is below _SILENT (table: `statistics.training.gain_at_best_rate` with a column x).
     """
     figure, (ax,) = panels(1, height=3.6)
     depths = sorted(gains["depth"].unique())
@@ -121,7 +121,7 @@ def gain_against(gains: pandas.DataFrame, x: str, label: str) -> Figure:
 @styled
 def gain_by_width(gains: pandas.DataFrame) -> Figure:
     """The gain of critical initialisation against the width, with its interval: a panel a
-    temperature (table: `summaries.gain_of_critical`).
+    temperature (table: `statistics.training.gain_of_critical`).
     """
     temperatures = sorted(gains["temperature"].unique(), reverse=True)
     figure, axes = panels(len(temperatures), height=2.9, sharey=True)

@@ -24,7 +24,7 @@ from smoothrelu.experiments.committed import RESULTS, publish
 from smoothrelu.experiments.store import Store, default_store
 from smoothrelu.networks.random_networks import Setting, critical_setting
 from smoothrelu.provenance import commit
-from smoothrelu.theory.finite_width import against_relu, sample_kernels, statistics
+from smoothrelu.theory.finite_width import ensemble_statistics, paired_with_relu, sample_kernels
 
 DEPTH = 50
 LAYERS = (2, 5, 10, 20, 30, 40, 50)
@@ -136,8 +136,8 @@ def _statistics(kernels: dict[str, Tensor]) -> dict[str, dict[str, list[float]]]
     """By activation: each statistic's value at every layer."""
     found = {}
     for net in settings():
-        columns = statistics(kernels[net.name])
-        columns |= against_relu(kernels[net.name] / net.K, kernels["ReLU"])
+        columns = ensemble_statistics(kernels[net.name])
+        columns |= paired_with_relu(kernels[net.name] / net.K, kernels["ReLU"])
         found[net.name] = {name: column.tolist() for name, column in columns.items()}
     return found
 

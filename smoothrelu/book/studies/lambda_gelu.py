@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import AdamW
 
 from smoothrelu.activations.lambda_gelu import LambdaGELU
-from smoothrelu.book.statistics import lambda_gelu as hardness_tables
+from smoothrelu.book.statistics import lambda_gelu as statistics
 from smoothrelu.book.studies.study import Study
 from smoothrelu.networks.image_networks import ConvNet, FullyConnected, VisionTransformer
 from smoothrelu.networks.mlp import critical_init_, he_init_
@@ -61,7 +61,7 @@ def drift() -> Study:
             for c in MULTIPLIERS:
                 runs += learned(where, LambdaGELU(t=t), c=c)
     about = "Fully connected, MNIST and CIFAR-10: hardness learned at each t and c, and GELU"
-    return Study(about, runs, hardness_tables.one_row_a_run)
+    return Study(about, runs, statistics.final_rows)
 
 
 def optimizers() -> Study:
@@ -70,7 +70,7 @@ def optimizers() -> Study:
         for c in MULTIPLIERS:
             runs += learned(where, LambdaGELU(), c=c)
     about = "Convolutions under SGD, a transformer under AdamW, CIFAR-10: three multipliers c"
-    return Study(about, runs, hardness_tables.one_row_a_run)
+    return Study(about, runs, statistics.final_rows)
 
 
 def profiles() -> Study:
@@ -81,7 +81,7 @@ def profiles() -> Study:
         for run in learned(where, LambdaGELU(start), c=3.0)
     ]
     about = "Fully connected, MNIST and CIFAR-10: profiles of hardness from three initialisations"
-    return Study(about, runs, hardness_tables.one_row_a_run)
+    return Study(about, runs, statistics.final_rows)
 
 
 def substitution() -> Study:
@@ -91,7 +91,7 @@ def substitution() -> Study:
         for tolerance in TOLERANCES:
             runs += learned(where, LambdaGELU(), c=3.0, tolerance=tolerance)
     about = "ReLU in the place of lambda-GELU after training: hardened, not hardened, and GELU"
-    return Study(about, runs, hardness_tables.one_row_a_run)
+    return Study(about, runs, statistics.final_rows)
 
 
 def deep() -> Study:
@@ -102,7 +102,7 @@ def deep() -> Study:
         for tolerance in (None, 0.01):
             runs += learned(where, LambdaGELU(), c=3.0, tolerance=tolerance)
     about = "Fully connected, 21 layers, MNIST: ReLU put in place, He's and critical initialisation"
-    return Study(about, runs, hardness_tables.one_row_a_run)
+    return Study(about, runs, statistics.final_rows)
 
 
 def paths() -> Study:
@@ -112,7 +112,7 @@ def paths() -> Study:
         runs += learned(where, LambdaGELU(t=t), c=c)
     runs += learned(where, LambdaGELU(), c=3.0, tolerance=0.01)
     about = "Fully connected, MNIST: hardness and substitution, epoch by epoch"
-    return Study(about, runs, hardness_tables.paths)
+    return Study(about, runs, statistics.paths)
 
 
 LAMBDA_GELU: dict[str, Callable[[], Study]] = {

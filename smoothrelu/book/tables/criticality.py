@@ -11,7 +11,7 @@ from smoothrelu.activations.smooth_relu import SMOOTH_RELUS, Mish
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import rates
-from smoothrelu.theory.kernel_fixed_points import FixedPoint, destination, fixed_points
+from smoothrelu.theory.kernel_fixed_points import FixedPoint, attractor_of, fixed_points
 from smoothrelu.theory.kernel_maps import Activation, chi_parallel, chi_perp, kernel_flow
 
 
@@ -61,8 +61,8 @@ def critical_fixed_points(family: Family) -> pandas.DataFrame:
     for kind in family:
         activation = kind()
         c = criticality(activation)
-        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
-        goal = destination(points, c.C_b + c.C_W)
+        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, marginal=c.K_star)
+        goal = attractor_of(points, c.C_b + c.C_W)
         for p in points:
             row = {"activation": kind.__name__} | _fixed_point(p)
             rows.append(row | {"critical": c.K_star == p.K, "reached": goal == p.K})
@@ -96,11 +96,15 @@ def all_critical_constants(activations: Sequence[Activation]) -> pandas.DataFram
         row["K_star"] = c.K_star
         if c.universality == "half-stable":
             r = rates(activation, c)
-            row |= {"rate_a": r.a, "rate_b": r.b, "rate_c": r.c}
+            row |= {
+                "rate_a": r.kernel_rate,
+                "rate_b": r.gradient_rate,
+                "rate_c": r.correlation_rate,
+            }
         if c.K_star is None:
             rows.append(row | {"critical": True})
             continue
-        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, tangent=c.K_star or None)
+        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, marginal=c.K_star or None)
         rows += [row | _fixed_point(p) | {"critical": c.K_star == p.K} for p in points]
     return pandas.DataFrame(rows)
 

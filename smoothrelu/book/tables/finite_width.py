@@ -12,10 +12,10 @@ from smoothrelu.networks.random_networks import critical_setting
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
 from smoothrelu.theory.finite_width import (
-    against_relu,
+    ensemble_statistics,
     leading_order,
+    paired_with_relu,
     sample_kernels,
-    statistics,
 )
 
 
@@ -36,7 +36,7 @@ def kernel_ensembles(
     seed: int,
 ) -> pandas.DataFrame:
     """Kernels sampled at critical initialisation, starting at K* (ReLU: at 1): a row for each
-    (activation, width, layer) with the columns of `statistics` and `against_relu`.
+    (activation, width, layer) with the columns of `ensemble_statistics` and `paired_with_relu`.
 
     budget: random numbers per layer, so that width n has budget/n members (column networks). The
     members of all activations come from the same random numbers.
@@ -49,7 +49,7 @@ def kernel_ensembles(
             K = critical_setting(activation).K
             plain = isinstance(activation, nn.ReLU)
             kernels = relu if plain else _critical_sample(activation, width, depth, members, seed)
-            columns = statistics(kernels) | against_relu(kernels / K, relu)
+            columns = ensemble_statistics(kernels) | paired_with_relu(kernels / K, relu)
             frame = pandas.DataFrame({name: c.numpy() for name, c in columns.items()})
             where = {"activation": type(activation).__name__, "K": K, "width": width}
             where |= {"layer": range(1, depth + 1), "depth": depth, "networks": members}
@@ -123,7 +123,7 @@ def sampled_temperature_slopes(
             C_b=C_b,
             generator=torch.Generator().manual_seed(seed),
         )
-        s = {name: column[-1].item() for name, column in statistics(kernels).items()}
+        s = {name: column[-1].item() for name, column in ensemble_statistics(kernels).items()}
         sampled = width / (depth - 1) * s["sd_log_K"] ** 2
         found.append((sampled, sampled * ((s["kurtosis_log_K"] - 1) / members) ** 0.5))
     table[["sampled", "error"]] = found

@@ -9,7 +9,7 @@ from torch import nn
 from smoothrelu.networks.random_networks import critical_setting
 from smoothrelu.theory.finite_width import (
     kernel_curvature,
-    layer_noise,
+    kernel_noise,
     leading_order,
     relu_log_variance,
 )
@@ -35,7 +35,7 @@ def predictions(activations: Sequence[nn.Module], depth: int) -> pandas.DataFram
                 "slope": slope,
                 "shift": theory.G[-1].item() / K,
                 "bend": bend,
-                "balance": layer_noise(activation, K, C_W=C_W) / K**2 / abs(bend or np.nan),
+                "balance": kernel_noise(activation, K, C_W=C_W) / K**2 / abs(bend or np.nan),
             }
         )
     return pandas.DataFrame(rows)

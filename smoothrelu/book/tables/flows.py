@@ -40,7 +40,7 @@ def critical_rates(family: Family) -> pandas.DataFrame:
         row |= {name: getattr(r, name) * c.K_star for name in ("a", "b", "c")}
         row |= {"gradient_exponent": r.gradient_exponent}
         row |= {"power_layers": 1 / abs(row["a"]), "gradient_layers": 1 / abs(row["b"])}
-        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, tangent=c.K_star)
+        points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, marginal=c.K_star)
         others = [p for p in points if p.attracts_from_below and p.attracts_from_above]
         row |= {"neighbour": math.nan, "length": math.nan}
         if others:
@@ -109,7 +109,7 @@ def slow_flows(family: Family, *, offset: float, depth: int) -> pandas.DataFrame
         activation = kind()
         c = criticality(activation)
         r = rates(activation, c)
-        start = c.K_star * (1 - math.copysign(offset, r.a))
+        start = c.K_star * (1 - math.copysign(offset, r.kernel_rate))
         K = kernel_flow(activation, start, depth=depth, C_W=c.C_W, C_b=c.C_b)
         _, gradient = chi_products(activation, K, C_W=c.C_W)
         at = torch.as_tensor(layers, dtype=torch.float64)

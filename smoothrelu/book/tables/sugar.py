@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from smoothrelu.activations.surrogate_gradient import convert_to_sugar
 from smoothrelu.networks.image_networks import FullyConnected
 from smoothrelu.theory.kernel_maps import Activation
-from smoothrelu.theory.sugar_gradient import alignment, backward_gain, slope
+from smoothrelu.theory.sugar_gradient import gradient_cosine, gradient_gain, slope
 
 _STEPS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # lengths of a step along a direction
 
@@ -42,7 +42,7 @@ def slopes_below_zero(
 
 def backward_gains(surrogates: dict[str, Activation], K: float) -> pandas.DataFrame:
     """At one kernel: surrogate, gain, alignment."""
-    rows = [(name, backward_gain(f, K), alignment(f, K)) for name, f in surrogates.items()]
+    rows = [(name, gradient_gain(f, K), gradient_cosine(f, K)) for name, f in surrogates.items()]
     return pandas.DataFrame(rows, columns=["surrogate", "gain", "alignment"])
 
 
@@ -87,7 +87,7 @@ def backward_flow(
                 F.cosine_similarity(g, t).mean().item() for g, t in zip(ours, true, strict=True)
             ]
             back = np.arange(len(ours))
-            theory = backward_gain(f, 2.0) ** back, alignment(f, 2.0) ** (back + 1)
+            theory = gradient_gain(f, 2.0) ** back, gradient_cosine(f, 2.0) ** (back + 1)
             frames.append(
                 pandas.DataFrame({"surrogate": name, "seed": seed, "back": back, "cosine": cosine})
             )
