@@ -1,4 +1,4 @@
-"""Rooms import one way, importing does nothing, and the package alone needs torch and numpy only."""
+"""Rooms import one way, importing does nothing, and the package alone needs torch and numpy."""
 
 import subprocess
 import sys
