@@ -25,9 +25,8 @@
 import numpy as np
 
 from smoothrelu import SMOOTH_RELUS
-from smoothrelu.book.claims import board as claims
 from smoothrelu.book import figures, tables
-from smoothrelu.book.claims.page import board_of_claims
+from smoothrelu.book.claims import board_of_claims, read_claims
 from smoothrelu.book.slider import dial
 from smoothrelu.book.notebook import glue
 
@@ -55,8 +54,10 @@ figures.kernel_against_temperature(flows)
 # %% tags=["remove-input"]
 last = flows[flows["layer"] == depth].groupby(["temperature", "init"])["K"].agg(["min", "max"])
 hottest = max(temperatures)
-glue("he_hottest", last.loc[hottest, "he"]["max"])
-glue("critical_lowest", last.xs("critical", level="init")["min"].min())
+glue(
+    he_hottest=last.loc[hottest, "he"]["max"],
+    critical_lowest=last.xs("critical", level="init")["min"].min(),
+)
 assert hottest < 1 or last.loc[hottest, "he"]["max"] < 1e-3
 assert last.xs("critical", level="init")["min"].min() > 0.1
 
@@ -71,14 +72,12 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 # Where a claim is about all activations, the number is that of the worst one.
 
 # %% mystnb={"figure": {"caption": "The board of claims. In parentheses: 95 % interval over seeds, where there are seeds.", "name": "tab-claims"}} tags=["remove-input"]
-board = claims.board()
+board = read_claims()
 board_of_claims(board)
 
 # %% tags=["remove-input"]
 verdicts = board["verdict"].value_counts()
-glue("claims", len(board))
-glue("holding", verdicts.get("holds", 0))
-glue("failing", verdicts.get("fails", 0))
+glue(claims=len(board), holding=verdicts.get("holds", 0), failing=verdicts.get("fails", 0))
 assert board["verdict"].notna().all()
 
 # %% [markdown]

@@ -106,7 +106,8 @@ one = {
 dial(
     one,
     label="Temperature",
-    alt="Five panels, one for each activation, at {}, with ReLU. The lower the temperature, the closer the curve lies to ReLU.",
+    alt="Five panels, one for each activation, at {}, with ReLU. "
+    "The lower the temperature, the closer the curve lies to ReLU.",
 )
 
 # %% [markdown]
@@ -154,8 +155,7 @@ exact = {kind.__name__: kind for kind in SMOOTH_RELUS}
 unit = tables.relu_distances(SMOOTH_RELUS, [1.0]).set_index("activation")["distance"]
 predicted = distances["temperature"] * distances["activation"].map(unit)
 worst = float(np.abs(distances["distance"] / predicted - 1).max())
-glue("worst_deviation", worst)
-glue("widest_ratio", float(unit.max() / unit.min()))
+glue(worst_deviation=worst, widest_ratio=float(unit.max() / unit.min()))
 assert worst < 1e-9
 
 # %% [markdown]

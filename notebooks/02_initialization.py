@@ -173,11 +173,11 @@ table(points, digits | {"attracts": "{}", "critical": "{}", "reached": "{}"})
 gumbel = constants[constants["activation"] == "GumbelLU"].iloc[0]
 needed = (gumbel["K_star"] - gumbel["C_b"]) / gumbel["C_W"] / gumbel["temperature"] ** 2
 growth = constants.set_index("activation").loc["AlgebraicLU", "C_W"].max() / 2 - 1
-glue("algebraic_growth", growth)
-glue("gumbel_input", needed)
-glue("gumbel_temperature", needed**-0.5)
 reached = points[points["reached"]].set_index("activation")
-glue("gumbel_chi", reached.loc["GumbelLU", "chi_perp"])
+glue(
+    algebraic_growth=growth, gumbel_input=needed, gumbel_temperature=needed**-0.5,
+    gumbel_chi=reached.loc["GumbelLU", "chi_perp"],
+)
 attracts = points[points["critical"]].set_index("activation")["attracts"]
 assert set(attracts[attracts == "below"].index) == {"SWISH", "AlgebraicLU"}
 
@@ -213,15 +213,14 @@ last = flows[flows["layer"] == depth].set_index(["activation", "temperature", "i
 C_W = constants.groupby("activation")["C_W"]
 spread = (C_W.max() / C_W.min() - 1).max()
 off_by = np.abs(constants[["chi_parallel", "chi_perp"]] - 1).to_numpy().max()
-glue("depth", depth)
-glue("he_gumbel", last["GumbelLU", max(temperatures), "he"])
-glue("critical_gumbel", last["GumbelLU", max(temperatures), "critical"])
-glue("off_by", off_by)
 moved = (last / flows[flows["layer"] == 1].set_index(last.index.names)["K"] - 1).abs()
 cold = moved.xs(min(temperatures), level="temperature").groupby("init").max()
-glue("cold_critical", cold["critical"])
-glue("cold_step", np.abs(1 - (constants["C_W"] / 2) ** (depth - 1)).max())
-glue("cold_he", cold["he"])
+glue(
+    depth=depth, he_gumbel=last["GumbelLU", max(temperatures), "he"],
+    critical_gumbel=last["GumbelLU", max(temperatures), "critical"], off_by=off_by,
+    cold_critical=cold["critical"],
+    cold_step=np.abs(1 - (constants["C_W"] / 2) ** (depth - 1)).max(), cold_he=cold["he"],
+)
 assert off_by < 1e-9 and spread < 1e-10
 assert (last.xs("critical", level="init") > 0.1).all()
 
@@ -232,14 +231,12 @@ off_gelu = closed[["chi_parallel", "chi_perp"]] - gelu[["chi_parallel", "chi_per
 chi_off = tables.errors_off(measured, exact, ["chi_parallel", "chi_perp"], beyond=1 / width)
 typical = drawn[drawn["spread"] < 1]
 flow_off = tables.errors_off(typical, flows, ["K", "gradient"], beyond=2.5 * depth / width)
-glue("chi_off", chi_off.max())
-glue("flow_off", flow_off.max())
-glue("typical", len(typical) / len(drawn))
-glue("off_gelu", np.abs(off_gelu).to_numpy().max())
 assert np.abs(off_gelu).to_numpy().max() < 1e-11
 assert chi_off.max() < 5 and flow_off.max() < 5
-glue("networks", networks)
-glue("width", width)
+glue(
+    chi_off=chi_off.max(), flow_off=flow_off.max(), typical=len(typical) / len(drawn),
+    off_gelu=np.abs(off_gelu).to_numpy().max(), networks=networks, width=width,
+)
 
 # %% [markdown]
 # In this run the susceptibilities differ from 1 by at most {glue:text}`off_by:.0e`.

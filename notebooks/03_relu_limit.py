@@ -302,26 +302,27 @@ cold = [part[part["temperature"] == min(temperatures)] for part in (errors, kern
 off = max((part["error"] / part["law"] - 1).abs().max() for part in cold)
 of_kernel = cold[0][cold[0]["quantity"] == "kernel"].set_index("activation")
 of_kernel = of_kernel["error"].abs().sort_values()
-glue("worst_ratio", off)
-glue("algebraic_factor", of_kernel.iloc[-1] / of_kernel.iloc[-2])
-glue("worst_slope", (exact["slope"] - exact["exponent"]).abs().max())
-glue("real_low", real["slope"].min())
-glue("real_high", real["slope"].max())
+glue(
+    worst_ratio=off, algebraic_factor=of_kernel.iloc[-1] / of_kernel.iloc[-2],
+    worst_slope=(exact["slope"] - exact["exponent"]).abs().max(), real_low=real["slope"].min(),
+    real_high=real["slope"].max(),
+)
 
 # %% tags=["hide-input"]
 c = constants.set_index("activation")
 drift = 0.1 / np.sqrt(2 * np.pi)  # T p(0) at T = 0.1 sqrt(K)
-glue("gradient_layers", 1 / (2 * drift * c.loc["GELU", "derivative_square"]))
-glue("kernel_layers", 1 / (2 * drift * 0.1**2 * abs(c.loc["GELU", "square"])))
 percent_gradient = 0.01 / (50 * 20 * drift * c.loc["GELU", "derivative_square"])
 percent_kernel = (0.01 / (49 * 20 * drift * abs(c.loc["GELU", "square"]))) ** (1 / 3)
-glue("percent_gradient", percent_gradient)
-glue("percent_kernel", percent_kernel)
-glue("percent_ratio", percent_kernel / percent_gradient)
-glue("algebraic_gradient_layers", 1 / (2 * drift * c.loc["AlgebraicLU", "derivative_square"]))
-glue("algebraic_kernel_layers", 1 / (2 * 0.1**2 * c.loc["AlgebraicLU", "tail"]))
 C_W = errors[(errors["quantity"] == "C_W") & (errors["activation"] == "GELU")]["error"]
-glue("gelu_step", C_W.iloc[0] / 2)
+glue(
+    gradient_layers=1 / (2 * drift * c.loc["GELU", "derivative_square"]),
+    kernel_layers=1 / (2 * drift * 0.1**2 * abs(c.loc["GELU", "square"])),
+    percent_gradient=percent_gradient, percent_kernel=percent_kernel,
+    percent_ratio=percent_kernel / percent_gradient,
+    algebraic_gradient_layers=1 / (2 * drift * c.loc["AlgebraicLU", "derivative_square"]),
+    algebraic_kernel_layers=1 / (2 * 0.1**2 * c.loc["AlgebraicLU", "tail"]),
+    gelu_step=C_W.iloc[0] / 2,
+)
 
 # %%
 square = exact[(exact["quantity"] == "kernel") & (exact["exponent"] == 2)]["activation"]

@@ -119,7 +119,7 @@ figures.slow_flows(slow)
 diagram = tables.phases(SMOOTH_RELUS, np.linspace(1.94, 2.04, 81), np.linspace(0, 3, 61), start=1.0)
 boundaries = tables.phase_boundaries(SMOOTH_RELUS, np.geomspace(0.02, 60, 1001))
 fold = boundaries[(boundaries["activation"] == "SWISH") & (boundaries["line"] == "fold")]
-glue("cusp", fold.loc[fold["C_W"].idxmin(), "K_share"])
+glue(cusp=fold.loc[fold["C_W"].idxmin(), "K_share"])
 
 # %% mystnb={"figure": {"caption": "Where a kernel that starts at $K^\\star$ goes, for all temperatures at once: $\\ln\\chi_\\perp$ at the end of its flow, over the two variances. Squares: the same from real networks. PyTorch's default, $C_W=1/3$, lies far outside, on the left.", "name": "fig-phases"}, "image": {"alt": "Five panels, one for each activation, weight variance from 1.94 to 2.04 against bias variance in units of the critical one. Blue below and to the left is ordered, red above is chaotic, grey to the right of weight variance 2 is growth without end. A solid line, the edge of chaos, comes from above and ends at the critical point, where it meets the dashed fold. The triangle of He initialisation lies on the lower axis at weight variance 2. Four squares in each panel, from real networks, have the colour of their surroundings: two in the ordered region, one near or in the chaotic one, one in the grey."}} tags=["hide-input"]
 points = [(1.95, 1.0), (1.95, 2.0), (1.99, 1.5), (2.02, 1.5)]
@@ -288,9 +288,10 @@ assert off.abs().max() < 0.25 and choices.groupby("init")["gradient"].max()["sta
 squares_z = (squares["log_chi"] - squares["log_chi_theory"]) / squares["log_chi_error"]
 kernels_off = (squares["K"] - squares["K_theory"]).abs() - 40 / width * squares["K_theory"]
 sure = squares["log_chi"].abs() > 3 * squares["log_chi_error"]
-glue("squares_z", squares_z.abs().max())
-glue("squares_sure", sure.sum())
-glue("squares_kernels", (kernels_off / squares["K_error"]).max())
+glue(
+    squares_z=squares_z.abs().max(), squares_sure=sure.sum(),
+    squares_kernels=(kernels_off / squares["K_error"]).max(),
+)
 assert squares_z.abs().max() < 4 and (kernels_off < 4 * squares["K_error"]).all()
 assert (np.sign(squares["log_chi"]) == np.sign(squares["log_chi_theory"]))[sure].all()
 assert sure.sum() >= 10
@@ -298,30 +299,25 @@ grown = squares[np.isinf(squares["ends"])]
 assert len(grown) == 5 and (grown["K"] > 1.2).all()
 
 # %% tags=["hide-input"]
-glue("swish_exponent", rate.loc["SWISH", "gradient_exponent"])
-glue("swish_neighbour", rate.loc["SWISH", "neighbour"] - 1)
-glue("tolerance", rate.loc["SWISH", "gradient_layers"] / 50)
-glue("collapse", collapse)
-glue("he_chi", he.loc[cold, "chi_perp"] - 1)
-glue("coldest", cold)
-glue("plateau", he.loc[cold, "scaled"])
-glue("network_error", off.abs().mean())
-glue("width", width)
-glue("x_square", x_square)
-glue("rule", edge.loc[cold, "crossover"] * cold)
-glue("cold_depth", edge.loc[cold, "crossover"])
-glue("off_law", off_law)
-glue("standard", choices[choices["init"] == "standard"]["gradient"].max())
+glue(
+    swish_exponent=rate.loc["SWISH", "gradient_exponent"],
+    swish_neighbour=rate.loc["SWISH", "neighbour"] - 1,
+    tolerance=rate.loc["SWISH", "gradient_layers"] / 50, collapse=collapse,
+    he_chi=he.loc[cold, "chi_perp"] - 1, coldest=cold, plateau=he.loc[cold, "scaled"],
+    network_error=off.abs().mean(), width=width, x_square=x_square,
+    rule=edge.loc[cold, "crossover"] * cold, cold_depth=edge.loc[cold, "crossover"],
+    off_law=off_law, standard=choices[choices["init"] == "standard"]["gradient"].max(),
+)
 assert set(rate.index[rate["a"] > 0]) == {"SWISH", "AlgebraicLU", "Mish"}
 
 # %% tags=["hide-input"]
 gelu_rule = 99 * np.pi / (16 * 2**0.5)
 gelu_rule_depth = 100 * gelu_rule * rate.loc["GELU", "K_star"] ** 0.5
 gelu_cold_depth = matching.set_index("activation").loc["GELU", "cold_crossover"]
-glue("doubling", rate.loc["AlgebraicLU", "power_layers"] / 2 / 0.1)
-glue("gelu_rule", gelu_rule)
-glue("gelu_rule_depth", gelu_rule_depth)
-glue("gelu_cold_depth", gelu_cold_depth)
+glue(
+    doubling=rate.loc["AlgebraicLU", "power_layers"] / 2 / 0.1, gelu_rule=gelu_rule,
+    gelu_rule_depth=gelu_rule_depth, gelu_cold_depth=gelu_cold_depth,
+)
 assert abs(gelu_rule_depth / gelu_cold_depth - 1) < 0.01
 
 # %% [markdown]

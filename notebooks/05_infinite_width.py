@@ -249,51 +249,44 @@ table(last, digits | {"ntk_condition": "{:.4g}", "nngp_condition": "{:.4g}", "nt
 
 # %% tags=["hide-input"]
 power, power_error = fit_exponent(real["width"], real["error"])
-glue("power", power)
-glue("power_error", power_error)
-glue("widest", real[real["width"] == max(widths)]["error"].mean())
-glue("quadrature_off", tables.quadrature_difference(by_angle))
 relu = spectra[(spectra["activation"] == "ReLU") & (spectra["k"] > 50)]
 relu_powers = {c: fit_exponent(relu["k"], relu[c])[0] for c in ("nngp", "ntk")}
-glue("relu_nngp", relu_powers["nngp"])
-glue("relu_ntk", relu_powers["ntk"])
 ratios = np.concatenate([rates["ratio"].dropna(), cold_rates["ratio"].dropna()])
-glue("ratio_low", ratios.min())
-glue("ratio_high", ratios.max())
+glue(
+    power=power, power_error=power_error, widest=real[real["width"] == max(widths)]["error"].mean(),
+    quadrature_off=tables.quadrature_difference(by_angle), relu_nngp=relu_powers["nngp"],
+    relu_ntk=relu_powers["ntk"], ratio_low=ratios.min(), ratio_high=ratios.max(),
+)
 
 # %% tags=["hide-input"]
 close = copies[copies["angle"] < 0.006]
 sharp, soft = close[close["activation"] == "ReLU"], close[close["temperature"] == max(temperatures)]
 copy_relu = fit_exponent(sharp["angle"], sharp["smallest"])[0]
 copy_hot = fit_exponent(soft["angle"], soft["smallest"])[0]
-glue("copy_relu", copy_relu)
-glue("copy_hot", copy_hot)
-glue("copy_gap", sharp["smallest"].min() / soft["smallest"].min())
 ends = flows.set_index(["temperature", "init"]).sort_index()
 he, hot = ends.loc[max(temperatures), "he"], ends.loc[max(temperatures), "critical"]
 collapse = np.exp(tables.collapse_rate(he))
 best = hot.loc[hot["ntk_condition"] == hot["ntk_condition"].min()].iloc[0]
-glue("collapse", collapse)
-glue("smallest_angle", tables.smallest_angle(images))
-glue("cold_crossover", copies["crossover"][copies["crossover"] > 0].min())
-glue("he_layer", he[he["ntk_condition"] > 1e6]["layer"].min())
+glue(
+    copy_relu=copy_relu, copy_hot=copy_hot,
+    copy_gap=sharp["smallest"].min() / soft["smallest"].min(), collapse=collapse,
+    smallest_angle=tables.smallest_angle(images),
+    cold_crossover=copies["crossover"][copies["crossover"] > 0].min(),
+    he_layer=he[he["ntk_condition"] > 1e6]["layer"].min(),
+)
 
 # %% tags=["hide-input"]
-glue("best", best["ntk_condition"])
-glue("best_layer", best["layer"])
-glue("critical_last", hot["ntk_condition"].iloc[-1])
-glue("cold_last", ends.loc[min(temperatures), "critical"]["ntk_condition"].iloc[-1])
-glue("relu_limit", 1 + n_images / 3)
-glue("star_limit", 1 + n_images / 2)
-glue("rank_limit", n_images / (1 + (n_images - 1) / 9))
-glue("deepest", at_K_star["layer"].max())
 star = at_K_star[at_K_star["layer"] >= depth // 4].groupby("activation")
 limits = star["ntk_condition"].last()
-glue("star_low", limits.min())
-glue("star_high", limits.max())
 slopes = star["nngp_condition"].agg(np.ptp) / star["layer"].agg(np.ptp) / star["nngp_slope"].first()
-glue("slope_low", slopes.min())
-glue("slope_high", slopes.max())
+glue(
+    best=best["ntk_condition"], best_layer=best["layer"],
+    critical_last=hot["ntk_condition"].iloc[-1],
+    cold_last=ends.loc[min(temperatures), "critical"]["ntk_condition"].iloc[-1],
+    relu_limit=1 + n_images / 3, star_limit=1 + n_images / 2,
+    rank_limit=n_images / (1 + (n_images - 1) / 9), deepest=at_K_star["layer"].max(),
+    star_low=limits.min(), star_high=limits.max(), slope_low=slopes.min(), slope_high=slopes.max(),
+)
 
 # %%
 assert tables.quadrature_difference(by_angle) < 1e-10 and abs(power + 0.5) < 4 * power_error

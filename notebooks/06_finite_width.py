@@ -274,26 +274,22 @@ figures.layers_until_exit(exit_curves, exits)
 # %% tags=["hide-input"]
 he = curves[curves["init"] == "he"]
 worst = he.loc[he["slope"].idxmax()]
-glue("he_worst", worst["slope"])
-glue("he_worst_T", worst["temperature"])
-glue("he_worst_name", worst["activation"])
 per_width = (exit_curves["layers"] / exit_curves["width"]).set_axis(exit_curves["width"])
-glue("relu_exit", per_width.loc[[1024]].iloc[0])
-glue("exit_by_hand", 2 * np.log(2) / 15)
-glue("wide_enough", round(10 * 100 / np.log(1.1) ** 2, -3))
-glue("least_slope", theory["slope"].min())
-glue("most_slope", theory["slope"].max())
+glue(
+    he_worst=worst["slope"], he_worst_T=worst["temperature"], he_worst_name=worst["activation"],
+    relu_exit=per_width.loc[[1024]].iloc[0], exit_by_hand=2 * np.log(2) / 15,
+    wide_enough=round(10 * 100 / np.log(1.1) ** 2, -3), least_slope=theory["slope"].min(),
+    most_slope=theory["slope"].max(),
+)
 
 # %%
 differences = ["z_mean", "z_variance"]
 both_z, afresh_z = (t[differences].abs().to_numpy() for t in (both, afresh))
 critical_z = points.loc[points["init"] == "critical", "z"].abs()
-glue("slope_z", slopes["z"].abs().max())
-glue("shift_z", shifts["z"].abs().max())
-glue("exit_z", exits["z"].abs().max())
-glue("both_z", both_z.max())
-glue("both_count", both_z.size)
-glue("afresh_z", afresh_z.max())
+glue(
+    slope_z=slopes["z"].abs().max(), shift_z=shifts["z"].abs().max(), exit_z=exits["z"].abs().max(),
+    both_z=both_z.max(), both_count=both_z.size, afresh_z=afresh_z.max(),
+)
 assert slopes["z"].abs().max() < 4 and shifts["z"].abs().max() < 4
 assert both_z.max() < 4 and afresh_z.max() < 4
 assert critical_z.max() < 4 and exits["z"].abs().max() < 4

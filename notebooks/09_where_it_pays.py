@@ -126,7 +126,7 @@ figures.learning(full)
 figures.learning(photographs)
 
 # %% mystnb={"figure": {"caption": "The gains of {numref}`fig-pays-width`, with their 95 % intervals.", "name": "tab-pays-width"}}
-sizes = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
+sizes = {"gain": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "n_seeds": "{}"}
 table(by_width, {"activation": "{}", "temperature": "{:g}", "width": "{}"} | sizes)
 
 # %% [markdown]
@@ -183,52 +183,45 @@ table(by_width, {"activation": "{}", "temperature": "{:g}", "width": "{}"} | siz
 
 # %% tags=["hide-input"]
 cold = gains[gains["temperature"] == 0.1]["gain"].abs().max()
-glue("cold", cold)
 best = gains.loc[gains["gain"].idxmax()]
-glue("best_activation", best["activation"])
-glue("best_T", f"{best['temperature']:g}")
-glue("best_depth", best["depth"])
-glue("best_gain", best["gain"])
-glue("cells", len(gains))
-glue("ahead", (gains["low"] > 0).sum())
-glue("behind", (gains["high"] < 0).sum())
-glue("deepest", gains["depth"].max())
+glue(
+    cold=cold, best_activation=best["activation"], best_T=f"{best['temperature']:g}",
+    best_depth=best["depth"], best_gain=best["gain"], cells=len(gains),
+    ahead=(gains["ci_low"] > 0).sum(), behind=(gains["ci_high"] < 0).sum(), deepest=gains["depth"].max(),
+)
 
 # %% tags=["hide-input"]
-relu = statistics.mean_over_seeds(statistics.at_best_rate(long[long["activation"] == "ReLU"])).set_index(
-    "depth"
-)
-glue("relu_deep", relu["final_loss"].iloc[-1])
+relu = statistics.at_best_rate(long[long["activation"] == "ReLU"])
+relu = statistics.mean_over_seeds(relu).set_index("depth")
 heard, unheard = shown[shown["left"] > 0.2], shown[(shown["left"] <= 0.2) & (shown["depth"] <= 21)]
-glue("heard", heard["gain"].abs().mean())
-glue("unheard", unheard["gain"].mean())
 swish = he[(he["activation"] == "SWISH") & (he["temperature"] == 1.0)].set_index("depth")["left"]
-glue("tenth", (swish < 0.1 * swish.iloc[0]).idxmax())
 record = long.attrs
-glue("runs", record["runs"])
-glue("minutes", record["seconds"] / 60)
-glue("device", ", ".join(record["device"]))
-glue("torch", ", ".join(record["torch"]))
+glue(
+    relu_deep=relu["final_loss"].iloc[-1], heard=heard["gain"].abs().mean(),
+    unheard=unheard["gain"].mean(), tenth=(swish < 0.1 * swish.iloc[0]).idxmax(),
+    runs=record["runs"], minutes=record["seconds"] / 60, device=", ".join(record["device"]),
+    torch=", ".join(record["torch"]),
+)
 
 # %% tags=["hide-input"]
 warm = by_width[by_width["temperature"] == 1.0]["gain"]
-glue("narrow", warm.min())
-glue("wide", warm.max())
-glue("width_runs", widths.attrs["runs"])
 last = statistics.final_rows(full).set_index(["activation", "init"])["test_acc"]
-glue("full_critical", last["SWISH", "critical"])
-glue("full_he", last["SWISH", "he"])
-glue("full_relu", last["ReLU", "he"])
+glue(
+    narrow=warm.min(), wide=warm.max(), width_runs=widths.attrs["runs"],
+    full_critical=last["SWISH", "critical"], full_he=last["SWISH", "he"],
+    full_relu=last["ReLU", "he"],
+)
 
 # %% tags=["hide-input"]
 last = statistics.final_rows(photographs).set_index(["activation", "init"])
-glue("photo_critical", last["test_acc"]["SWISH", "critical"])
-glue("photo_he", last["test_acc"]["SWISH", "he"])
-glue("photo_relu", last["test_acc"]["ReLU", "he"])
-glue("photo_loss_critical", last["train_loss"]["SWISH", "critical"])
-glue("photo_loss_he", last["train_loss"]["SWISH", "he"])
-glue("photo_loss_relu", last["train_loss"]["ReLU", "he"])
-glue("photo_gain", last["mean_loss"]["SWISH", "he"] - last["mean_loss"]["SWISH", "critical"])
+glue(
+    photo_critical=last["test_acc"]["SWISH", "critical"], photo_he=last["test_acc"]["SWISH", "he"],
+    photo_relu=last["test_acc"]["ReLU", "he"],
+    photo_loss_critical=last["train_loss"]["SWISH", "critical"],
+    photo_loss_he=last["train_loss"]["SWISH", "he"],
+    photo_loss_relu=last["train_loss"]["ReLU", "he"],
+    photo_gain=last["mean_loss"]["SWISH", "he"] - last["mean_loss"]["SWISH", "critical"],
+)
 
 # %%
 at = gains.set_index(["activation", "temperature", "depth"])["gain"]

@@ -99,10 +99,9 @@ speeds = {
     for lr in sorted(learning_rates, reverse=True)
 }
 dial(
-    speeds,
-    label="Learning rate",
-    alt="Speed of the kernel against time, a panel for ReLU and one for each temperature of SWISH, at {}.",
-    shown=-1,
+    speeds, label="Learning rate", shown=-1,
+    alt="Speed of the kernel against time, a panel for ReLU and one for each temperature of SWISH, "
+    "at {}.",
 )
 
 # %% [markdown]
@@ -168,8 +167,8 @@ travel = statistics.width_exponents(widths)
 table(
     travel,
     {
-        "activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "low": "{:.2f}",
-        "high": "{:.2f}", "seeds": "{}",
+        "activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "ci_low": "{:.2f}",
+        "ci_high": "{:.2f}", "n_seeds": "{}",
     },
 )
 
@@ -210,42 +209,42 @@ table(
 warm = laws[laws["temperature"] == 1.0].set_index("statistic")["exponent"]
 for_relu = laws[laws["activation"] == "ReLU"].set_index("statistic")["exponent"]
 variation, energy = (warm.loc[statistic] for statistic in quantities)
-glue("smooth_variation_low", variation.min())
-glue("smooth_variation_high", variation.max())
-glue("smooth_energy_low", energy.min())
-glue("smooth_energy_high", energy.max())
-glue("relu_variation", for_relu["quadratic_variation"])
-glue("relu_energy", for_relu["second_difference_energy"])
+glue(
+    smooth_variation_low=variation.min(), smooth_variation_high=variation.max(),
+    smooth_energy_low=energy.min(), smooth_energy_high=energy.max(),
+    relu_variation=for_relu["quadratic_variation"],
+    relu_energy=for_relu["second_difference_energy"],
+)
 
 # %% tags=["hide-input"]
 records = mnist.attrs, cifar10.attrs
-glue("runs", sum(record["runs"] for record in records))
-glue("hours", sum(record["seconds"] for record in records) / 3600)
-glue("device", ", ".join(records[0]["device"]))
-glue("torch", ", ".join(records[0]["torch"]))
+glue(
+    runs=sum(record["runs"] for record in records),
+    hours=sum(record["seconds"] for record in records) / 3600,
+    device=", ".join(records[0]["device"]), torch=", ".join(records[0]["torch"]),
+)
 
 # %% tags=["hide-input"]
 photographs = laws_cifar10[
     (laws_cifar10["temperature"] == 1.0) & (laws_cifar10["statistic"] == "quadratic_variation")
 ]
-glue("cifar10_low", photographs["exponent"].min())
-glue("cifar10_high", photographs["exponent"].max())
 share = statistics.share_of_returns(mnist[mnist["lr"] == mnist["lr"].min()])
-glue("relu_returns", share["ReLU"])
-glue("swish_returns", share["SWISH"])
 cold = mnist[(mnist["temperature"] < 1) & (mnist["lr"] <= 0.01)]
 spread = statistics.spread_of_collapse(cold)
-glue("collapse", spread)
 energies = cold["second_difference_energy"]
-glue("range", energies.max() / energies.min())
+glue(
+    cifar10_low=photographs["exponent"].min(), cifar10_high=photographs["exponent"].max(),
+    relu_returns=share["ReLU"], swish_returns=share["SWISH"], collapse=spread,
+    range=energies.max() / energies.min(),
+)
 
 # %% tags=["hide-input"]
-glue("travel_low", travel["exponent"].min())
-glue("travel_high", travel["exponent"].max())
 ends = widths.groupby("width")[["first_alignment", "alignment"]].mean()
-glue("aligned_first", ends["first_alignment"].iloc[0])
-glue("aligned_narrow", ends["alignment"].iloc[0])
-glue("aligned_wide", ends["alignment"].iloc[-1])
+glue(
+    travel_low=travel["exponent"].min(), travel_high=travel["exponent"].max(),
+    aligned_first=ends["first_alignment"].iloc[0], aligned_narrow=ends["alignment"].iloc[0],
+    aligned_wide=ends["alignment"].iloc[-1],
+)
 
 # %%
 here = fitted.set_index(["activation", "temperature", "statistic"])["exponent"]

@@ -126,7 +126,7 @@ figures.hardness_paths(paths[paths["activation"] == "lambda-GELU"])
 
 # %% mystnb={"figure": {"caption": "Validation accuracy lost when ReLU is put in, this run: mean over seeds and 95 % interval. A dash: not hardened.", "name": "tab-lambda-here"}}
 lost = statistics.mean_over_seeds(statistics.substitution_drops(runs), "acc_drop")
-digits = {"mean": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}", "seeds": "{}"}
+digits = {"mean": "{:+.4f}", "ci_low": "{:+.4f}", "ci_high": "{:+.4f}", "n_seeds": "{}"}
 table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
 
 # %% [markdown]
@@ -162,7 +162,7 @@ table(
     swept,
     {
         "network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f}",
-        "low": "{:+.4f}", "high": "{:+.4f}",
+        "ci_low": "{:+.4f}", "ci_high": "{:+.4f}",
     },
 )
 
@@ -180,8 +180,8 @@ figures.hardness_profiles(statistics.profiles(profiles))
 # %% mystnb={"figure": {"caption": "Spearman correlation of the hardness profiles that two initialisations lead to.", "name": "tab-lambda-ranks"}}
 ranks = statistics.rank_correlations(profiles)
 shown = {
-    "first": "{:.3g}", "second": "{:.3g}", "mean": "{:.2f}", "low": "{:.2f}",
-    "high": "{:.2f}", "chance": "{:.2f}", "of_means": "{:.2f}",
+    "first": "{:.3g}", "second": "{:.3g}", "mean": "{:.2f}", "ci_low": "{:.2f}",
+    "ci_high": "{:.2f}", "chance": "{:.2f}", "of_means": "{:.2f}",
 }
 table(ranks, {"dataset": "{}"} | shown)
 
@@ -212,7 +212,7 @@ lost_deep = statistics.mean_over_seeds(deep, "acc_drop").assign(
     after=statistics.mean_over_seeds(deep, "relu_acc")["mean"]
 )
 lost_deep["init"] = lost_deep["network"].str.extract(r"init=(\w+?)_init")[0]
-digits = {"mean": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "after": "{:.3f}"}
+digits = {"mean": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "after": "{:.3f}"}
 table(lost_deep, {"init": "{}", "activation": "{}", "tolerance": "{:g}"} | digits)
 
 # %% mystnb={"figure": {"caption": "Validation accuracy with ReLU in place, at the end of training: mean over five seeds and 95 % interval.", "name": "tab-lambda-ends"}}
@@ -224,7 +224,7 @@ table(
     ends,
     {
         "dataset": "{}", "network": "{}", "activation": "{}", "tolerance": "{:g}",
-        "mean": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}",
+        "mean": "{:.3f}", "ci_low": "{:.3f}", "ci_high": "{:.3f}",
     },
 )
 
@@ -302,68 +302,61 @@ figures.hardening_and_criticality(susceptibilities, flows)
 records = [
     long.attrs for long in (drift, sweeps, profiles, substituted, epochs, published("lambda_deep"))
 ]
-glue("minutes", sum(record["seconds"] for record in records) / 60)
-glue("device", ", ".join(records[0]["device"]))
-glue("torch", ", ".join(records[0]["torch"]))
-glue("c_ratio_low", np.exp(by_c["mean"].min()))
-glue("c_ratio_high", np.exp(by_c["mean"].max()))
-glue("t_ratio_low", np.exp(-by_t["mean"].max()))
-glue("t_ratio_high", np.exp(-by_t["mean"].min()))
-glue("change_low", 100 * changes["change"].min())
-glue("change_high", 100 * changes["change"].max())
-
-# %% tags=["hide-input"]
-free = statistics.layers_learned([drift, sweeps, profiles])
-softer = (free["learned"] < free["hardness"]).groupby(free["network"].str.partition("(")[0]).mean()
-glue("hardest", free["learned"].max())
-glue("softened_mlp", softer["FullyConnected"])
-glue("softened_conv", softer["ConvNet"])
-glue("softened_transformer", softer["VisionTransformer"])
 glue(
-    "transformer",
-    free.loc[(free["c"] == 9) & free["network"].str.startswith("Vision"), "learned"].mean(),
+    minutes=sum(record["seconds"] for record in records) / 60,
+    device=", ".join(records[0]["device"]), torch=", ".join(records[0]["torch"]),
+    c_ratio_low=np.exp(by_c["mean"].min()), c_ratio_high=np.exp(by_c["mean"].max()),
+    t_ratio_low=np.exp(-by_t["mean"].max()), t_ratio_high=np.exp(-by_t["mean"].min()),
+    change_low=100 * changes["change"].min(), change_high=100 * changes["change"].max(),
 )
 
 # %% tags=["hide-input"]
-glue("rank_low", ranks["mean"].min())
-glue("rank_high", ranks["mean"].max())
-glue("rank_chance", ranks["chance"].max())
+free = statistics.layers_learned([drift, sweeps, profiles])
+vision = free["network"].str.startswith("Vision")
+softer = (free["learned"] < free["hardness"]).groupby(free["network"].str.partition("(")[0]).mean()
+glue(
+    hardest=free["learned"].max(), softened_mlp=softer["FullyConnected"],
+    softened_conv=softer["ConvNet"], softened_transformer=softer["VisionTransformer"],
+    transformer=free.loc[vision & (free["c"] == 9), "learned"].mean(),
+)
+
+# %% tags=["hide-input"]
 for_gelu = 100 * averages.loc[averages["activation"] == "GELU", "mean"]
 unhardened = averages[(averages["activation"] == "lambda-GELU") & averages["tolerance"].isna()]
 as_learned = 100 * unhardened["mean"]
-glue("gelu_drop_low", for_gelu.min())
-glue("gelu_drop_high", for_gelu.max())
-glue("learned_drop_low", as_learned.min())
-glue("learned_drop_high", as_learned.max())
+glue(
+    rank_low=ranks["mean"].min(), rank_high=ranks["mean"].max(), rank_chance=ranks["chance"].max(),
+    gelu_drop_low=for_gelu.min(), gelu_drop_high=for_gelu.max(), learned_drop_low=as_learned.min(),
+    learned_drop_high=as_learned.max(),
+)
 
 # %% tags=["hide-input"]
 hardest = averages.loc[averages["tolerance"] == 0.01]
-glue("hardened_drop", 100 * hardest["mean"].abs().max())
-glue("disturbed", disturbed.loc[disturbed["tolerance"] == 0.01, "mean"].max())
 critical = 100 * lost_deep[lost_deep["init"] == "critical"].set_index("activation")["mean"]
-glue("change_at_K_star", tables.substitution_change(1.0, criticality(GELU()).K_star))
-glue("deep_gelu", critical["GELU"])
-glue("deep_learned", critical["lambda-GELU"].iloc[0])
-glue("deep_hardened", critical["lambda-GELU"].iloc[1])
 both = drops[(drops["activation"] == "ReLU") | (drops["tolerance"] == 0.01)]
 carried = 100 * statistics.against(both, "relu_acc", both["activation"] == "ReLU")["mean"]
-glue("carried_low", carried.min())
-glue("carried_high", carried.max())
+glue(
+    hardened_drop=100 * hardest["mean"].abs().max(),
+    disturbed=disturbed.loc[disturbed["tolerance"] == 0.01, "mean"].max(),
+    change_at_K_star=tables.substitution_change(1.0, criticality(GELU()).K_star),
+    deep_gelu=critical["GELU"], deep_learned=critical["lambda-GELU"].iloc[0],
+    deep_hardened=critical["lambda-GELU"].iloc[1], carried_low=carried.min(),
+    carried_high=carried.max(),
+)
 
 # %% tags=["hide-input"]
 theory = tables.hardened_theory([*np.geomspace(1, 1000, 61), np.inf, 0.8], depth=20).query(
     "layer == 1"
 )
 change = np.exp(np.log(theory["gradient_theory"]).abs())
-glue("hard_factor", change.iloc[:-1].max())
-glue("soft_factor", change.iloc[-1])
+glue(hard_factor=change.iloc[:-1].max(), soft_factor=change.iloc[-1])
 
 # %%
 assert np.exp(by_c["mean"].min()) > 1 and np.exp(by_t["mean"].max()) < 1
 assert free["learned"].max() < 8 and (100 * changes["change"]).abs().max() < 2
 assert (
     hardest["mean"].abs().max() < 0.005
-    and unhardened["low"].max() < 0
+    and unhardened["ci_low"].max() < 0
     and critical["lambda-GELU"].iloc[0] > 2
 )
 here = lost.set_index(["activation", "tolerance"])["mean"]

@@ -168,8 +168,8 @@ shown = {name: surrogates[name] for name in ("B-SiLU", "SiLU", "ELU", "HeLU")}
 flow = tables.backward_flow(shown, images.x_train, width=256, depth=20, seeds=seeds)
 growth = statistics.per_layer(flow)
 digits = {
-    "surrogate": "{}", "theory": "{:.3f}", "gain": "{:.3f}", "low": "{:.3f}",
-    "high": "{:.3f}",
+    "surrogate": "{}", "theory": "{:.3f}", "gain": "{:.3f}", "ci_low": "{:.3f}",
+    "ci_high": "{:.3f}",
 }
 table(growth, digits)
 
@@ -231,7 +231,7 @@ ends = deep.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], 
 deep_gaps = statistics.differences(statistics.at_best_rate(ends))
 columns = {"dataset": "{}", "depth": "{:g}", "surrogate": "{}", "temperature": "{:g}", "lr": "{:g}"}
 gap = {
-    "value": "{:.3f}", "difference": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}",
+    "value": "{:.3f}", "difference": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}",
     "dead": "{:.2f}",
 }
 table(deep_gaps, columns | gap)
@@ -263,7 +263,7 @@ figures.accuracy_by_surrogate(common)
 # Each at the best of its rates, after ten epochs and, in a longer run, after forty, when the training set is all but learnt:
 
 # %% mystnb={"figure": {"caption": "VGG-like and ResNet-like networks after ten epochs, each at the best of three learning rates.", "name": "tab-sugar-images"}}
-image_columns = {"net": "{}", "surrogate": "{}", "lr": "{:g}", "seeds": "{}"} | gap
+image_columns = {"net": "{}", "surrogate": "{}", "lr": "{:g}", "n_seeds": "{}"} | gap
 table(best, image_columns)
 
 # %% mystnb={"figure": {"caption": "The same after forty epochs, each at the best of two learning rates.", "name": "tab-sugar-longest"}}
@@ -346,122 +346,111 @@ figures.against_temperature(vgg, {"test_acc": "test accuracy", "dead_8": "dead u
 # The last cell checks these in this run; the front page's board has the claims of the paper, with their verdicts at this scale.
 
 # %% tags=["hide-input"]
-glue("bottom", -minimum_of(BSiLU()))
-glue("reach_silu", minimum_of(nn.SiLU()))
-glue("reach_gelu", minimum_of(nn.GELU()))
-glue("unit_swish", unit_gain_temperature(SWISH, 1.0))
-glue("unit_gelu", unit_gain_temperature(GELU, 1.0))
 C_W, C_b = balanced_variances(BSiLU(), 2.0)
-glue("C_W", C_W)
-glue("C_b", C_b)
-glue("forward", C_W / 2)
 at_one = tables.slopes_below_zero(surrogates, [1.0]).set_index("surrogate")["slope"]
-glue("slope_bsilu", at_one["B-SiLU"])
-glue("slope_silu", at_one["SiLU"])
-glue("slope_gelu", at_one["GELU"])
+glue(
+    bottom=-minimum_of(BSiLU()), reach_silu=minimum_of(nn.SiLU()), reach_gelu=minimum_of(nn.GELU()),
+    unit_swish=unit_gain_temperature(SWISH, 1.0), unit_gelu=unit_gain_temperature(GELU, 1.0),
+    C_W=C_W, C_b=C_b, forward=C_W / 2, slope_bsilu=at_one["B-SiLU"], slope_silu=at_one["SiLU"],
+    slope_gelu=at_one["GELU"],
+)
 
 # %% tags=["hide-input"]
 last = statistics.with_dead(awake[awake["epoch"] == awake["epoch"].max()])
 dead = last.groupby("surrogate")["dead"].mean()
-glue("dead_relu", dead["ReLU"])
-glue("dead_bsilu", dead["B-SiLU"])
 rank, rank_low, rank_high = statistics.rank_correlation(by_slope, "slope", "woken")
-glue("rank", rank)
-glue("rank_low", rank_low)
-glue("rank_high", rank_high)
+glue(
+    dead_relu=dead["ReLU"], dead_bsilu=dead["B-SiLU"], rank=rank, rank_low=rank_low,
+    rank_high=rank_high,
+)
 
 # %% tags=["hide-input"]
 per_layer = growth.set_index("surrogate").loc["B-SiLU"]
-glue("growth_bsilu", per_layer["gain"])
-glue("theory_bsilu", per_layer["theory"])
-glue("explosion", per_layer["theory"] ** 18)
 small = steps[(steps["step"] == steps["step"].min()) & (steps["depth"] == max(depths))]
 small = small[small["surrogate"] == "B-SiLU"]
 kept = (small["change"] / small["promised"]).mean()
-glue("deepest", max(depths))
-glue("cosine_bsilu", small["cosine"].mean())
-glue("kept_bsilu", kept)
-glue("down_bsilu", (small["change"] < 0).sum())
-glue("down_of", len(small))
+glue(
+    growth_bsilu=per_layer["gain"], theory_bsilu=per_layer["theory"],
+    explosion=per_layer["theory"] ** 18, deepest=max(depths), cosine_bsilu=small["cosine"].mean(),
+    kept_bsilu=kept, down_bsilu=(small["change"] < 0).sum(), down_of=len(small),
+)
 
 # %% tags=["hide-input"]
-glue("gate_gain", gradient_gain(surrogates["excitation gate"], 2.0))
-glue("gate_left", gradient_gain(surrogates["excitation gate"], 2.0) ** 18)
-glue("elu_gain", gradient_gain(nn.ELU(), 2.0))
-glue("elu_rho", gradient_cosine(nn.ELU(), 2.0))
-glue("bsilu_product", gradient_gain(BSiLU(), 2.0) * gradient_cosine(BSiLU(), 2.0) ** 2)
 gentle = gradient_gain(BSiLU(2 * 2**0.5 - 2), 2.0)
-glue("gentle_gain", gentle)
-glue("gentle_growth", gentle**18)
+glue(
+    gate_gain=gradient_gain(surrogates["excitation gate"], 2.0),
+    gate_left=gradient_gain(surrogates["excitation gate"], 2.0) ** 18,
+    elu_gain=gradient_gain(nn.ELU(), 2.0), elu_rho=gradient_cosine(nn.ELU(), 2.0),
+    bsilu_product=gradient_gain(BSiLU(), 2.0) * gradient_cosine(BSiLU(), 2.0) ** 2,
+    gentle_gain=gentle, gentle_growth=gentle**18,
+)
 
 # %% tags=["hide-input"]
 on_mnist = deep_gaps[(deep_gaps["dataset"] == "mnist") & (deep_gaps["depth"] == 20)]
 on_cifar = deep_gaps[deep_gaps["dataset"] == "cifar10"]
 by_name = on_mnist.set_index("surrogate")
-glue("deep_rate", by_name.loc["B-SiLU", "lr"])
-glue("deep_rate_relu", by_name.loc["ReLU", "lr"])
-glue("deep_acc", by_name.loc["B-SiLU", "value"])
-glue("deep_dead", by_name.loc["B-SiLU", "dead"])
-glue("deep_dead_relu", by_name.loc["ReLU", "dead"])
 killed = statistics.surviving(ends, "mnist", 20, 0.1).groupby("surrogate")["dead"].mean()
-glue("killed_relu", killed["ReLU"])
-glue("killed_cold", killed["SWISH, T = 0.1"])
+glue(
+    deep_rate=by_name.loc["B-SiLU", "lr"], deep_rate_relu=by_name.loc["ReLU", "lr"],
+    deep_acc=by_name.loc["B-SiLU", "value"], deep_dead=by_name.loc["B-SiLU", "dead"],
+    deep_dead_relu=by_name.loc["ReLU", "dead"], killed_relu=killed["ReLU"],
+    killed_cold=killed["SWISH, T = 0.1"],
+)
 
 # %% tags=["hide-input"]
-glue("deep_gap", statistics.format_difference(on_mnist, "B-SiLU"))
-glue("deep_gap_cifar", statistics.format_difference(on_cifar, "B-SiLU"))
-glue("elu_cifar", statistics.format_difference(on_cifar, "ELU"))
-glue("cold_gap", statistics.format_difference(on_mnist, "SWISH", temperature=0.1))
+glue(
+    deep_gap=statistics.format_difference(on_mnist, "B-SiLU"),
+    deep_gap_cifar=statistics.format_difference(on_cifar, "B-SiLU"),
+    elu_cifar=statistics.format_difference(on_cifar, "ELU"),
+    cold_gap=statistics.format_difference(on_mnist, "SWISH", temperature=0.1),
+)
 
 # %% tags=["hide-input"]
 balanced = statistics.at_best_rate(statistics.concat_labelled(published("sugar_balanced")))
 balanced = balanced[balanced["surrogate"] == "B-SiLU"].groupby("depth")["test_acc"].mean()
-glue("balanced", balanced[20])
-glue("balanced_ten", balanced[10])
+glue(balanced=balanced[20], balanced_ten=balanced[10])
 
 # %% tags=["hide-input"]
-glue("vgg_gap", statistics.format_difference(best, "B-SiLU", net="VGG"))
-glue("resnet_gap", statistics.format_difference(best, "B-SiLU", net="ResNet"))
-glue("vgg_long", statistics.format_difference(longest, "B-SiLU", net="VGG"))
-glue("resnet_long", statistics.format_difference(longest, "B-SiLU", net="ResNet"))
 in_vgg = image_runs[(image_runs["net"] == "VGG") & (image_runs["lr"] == 0.05)]
 in_vgg = in_vgg.groupby("surrogate")[["dead_8", "sparsity"]].mean()
-glue("vgg_dead_relu", in_vgg.loc["ReLU", "dead_8"])
-glue("vgg_dead", in_vgg.loc["B-SiLU", "dead_8"])
-glue("vgg_sparse_relu", in_vgg.loc["ReLU", "sparsity"])
-glue("vgg_sparse", in_vgg.loc["B-SiLU", "sparsity"])
-glue("rough_relu", statistics.roughness(surfaces["ReLU"]))
-glue("rough_bsilu", statistics.roughness(surfaces["B-SiLU"]))
+glue(
+    vgg_gap=statistics.format_difference(best, "B-SiLU", net="VGG"),
+    resnet_gap=statistics.format_difference(best, "B-SiLU", net="ResNet"),
+    vgg_long=statistics.format_difference(longest, "B-SiLU", net="VGG"),
+    resnet_long=statistics.format_difference(longest, "B-SiLU", net="ResNet"),
+    vgg_dead_relu=in_vgg.loc["ReLU", "dead_8"], vgg_dead=in_vgg.loc["B-SiLU", "dead_8"],
+    vgg_sparse_relu=in_vgg.loc["ReLU", "sparsity"], vgg_sparse=in_vgg.loc["B-SiLU", "sparsity"],
+    rough_relu=statistics.roughness(surfaces["ReLU"]),
+    rough_bsilu=statistics.roughness(surfaces["B-SiLU"]),
+)
 
 # %% tags=["hide-input"]
 swish = plain[plain["surrogate"] == "SWISH"].groupby("temperature")["test_acc"].mean()
-glue("best_T", swish.idxmax())
-glue("best_T_acc", swish.max())
-glue("hot_acc", swish.loc[swish.index.max()])
+gelu = plain[plain["surrogate"] == "GELU"].groupby("temperature")["test_acc"].mean()
+apart = statistics.differences(plain)
 glue(
-    "best_T_gap",
-    statistics.format_difference(statistics.differences(plain), "SWISH", temperature=swish.idxmax()),
+    best_T=swish.idxmax(), best_T_acc=swish.max(), hot_acc=swish.loc[swish.index.max()],
+    best_T_gap=statistics.format_difference(apart, "SWISH", temperature=swish.idxmax()),
+    best_T_gelu=gelu.idxmax(),
+    unit_swish_two=unit_gain_temperature(SWISH, 2.0),
+    unit_gelu_two=unit_gain_temperature(GELU, 2.0),
+    relu_acc=plain.loc[plain["surrogate"] == "ReLU", "test_acc"].mean(),
 )
-glue(
-    "best_T_gelu",
-    plain[plain["surrogate"] == "GELU"].groupby("temperature")["test_acc"].mean().idxmax(),
-)
-glue("unit_swish_two", unit_gain_temperature(SWISH, 2.0))
-glue("unit_gelu_two", unit_gain_temperature(GELU, 2.0))
-glue("relu_acc", plain.loc[plain["surrogate"] == "ReLU", "test_acc"].mean())
 
 # %% tags=["hide-input"]
 by_T = vgg[vgg["surrogate"] == "SWISH"].groupby("temperature")[["test_acc", "dead_8"]].mean()
-glue("vgg_T_range", by_T["test_acc"].max() - by_T["test_acc"].min())
-glue("vgg_cold_dead", by_T["dead_8"].iloc[0])
-glue("vgg_hot_dead", by_T["dead_8"].iloc[-1])
+glue(
+    vgg_T_range=by_T["test_acc"].max() - by_T["test_acc"].min(),
+    vgg_cold_dead=by_T["dead_8"].iloc[0], vgg_hot_dead=by_T["dead_8"].iloc[-1],
+)
 
 # %% tags=["hide-input"]
 records = [published(name).attrs for name in studies.SUGAR_STUDIES]
-glue("runs", sum(record["runs"] for record in records))
-glue("hours", sum(record["seconds"] for record in records) / 3600)
-glue("device", ", ".join(records[0]["device"]))
-glue("torch", ", ".join(records[0]["torch"]))
+glue(
+    runs=sum(record["runs"] for record in records),
+    hours=sum(record["seconds"] for record in records) / 3600,
+    device=", ".join(records[0]["device"]), torch=", ".join(records[0]["torch"]),
+)
 
 # %%
 assert dead["B-SiLU"] < 0.8 * dead["ReLU"] or not 0.3 <= drowned <= 1.2

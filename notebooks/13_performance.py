@@ -191,65 +191,63 @@ table(others.assign(measured=others["date"].str[:10]), {"work": "{}"} | digits |
 
 # %% tags=["hide-input"]
 step = activations[activations["benchmark"] == "step"]["ratio"]
-glue("step_most", step.max())
-glue("step_least", step.min())
 made = activations[activations["benchmark"] == "compiled"].set_index("case")["ratio"]
-glue("compiled_silu", made["torch's SiLU, compiled, 2000 x 256"])
-glue("compiled_gelu", made["torch's GELU, compiled, 2000 x 256"])
-glue("our_gelu", made["GELU, compiled, 2000 x 256"])
 closed = kernels[kernels["benchmark"] == "closed_forms"]
-glue("closed_least", closed["ratio"].min())
-glue("closed_most", closed["ratio"].max())
+glue(
+    step_most=step.max(), step_least=step.min(),
+    compiled_silu=made["torch's SiLU, compiled, 2000 x 256"],
+    compiled_gelu=made["torch's GELU, compiled, 2000 x 256"],
+    our_gelu=made["GELU, compiled, 2000 x 256"], closed_least=closed["ratio"].min(),
+    closed_most=closed["ratio"].max(),
+)
 
 # %% tags=["hide-input"]
 quadrature = kernels[kernels["benchmark"] == "quadrature"]
-glue("quadrature_seconds", quadrature["peer_seconds"].max())
-glue("quadrature_least", 1 / quadrature["ratio"].max())
-glue("quadrature_most", 1 / quadrature["ratio"].min())
-glue("quadrature_apart", quadrature["difference"].max())
 judged = rows.dropna(subset=["target"])
-glue("with_target", len(judged))
-glue("reached", (judged["ratio"] <= judged["target"]).sum())
+glue(
+    quadrature_seconds=quadrature["peer_seconds"].max(),
+    quadrature_least=1 / quadrature["ratio"].max(), quadrature_most=1 / quadrature["ratio"].min(),
+    quadrature_apart=quadrature["difference"].max(), with_target=len(judged),
+    reached=(judged["ratio"] <= judged["target"]).sum(),
+)
 
 # %% tags=["hide-input"]
-glue("machine", rows["machine"].iloc[-1])
-glue("first_date", rows["date"].min()[:10])
-glue("date", rows["date"].max()[:10])
-glue("torch", rows["torch"].iloc[-1])
-glue("step_gflops", grown.attrs["step_gflops"])
-glue("matrix_gflops", grown.attrs["matrix_gflops"])
-glue("copy_gbytes", grown.attrs["copy_gbytes"])
+glue(
+    machine=rows["machine"].iloc[-1], first_date=rows["date"].min()[:10],
+    date=rows["date"].max()[:10], torch=rows["torch"].iloc[-1],
+    step_gflops=grown.attrs["step_gflops"], matrix_gflops=grown.attrs["matrix_gflops"],
+    copy_gbytes=grown.attrs["copy_gbytes"],
+)
 
 # %% tags=["hide-input"]
 ratio = every.set_index(["benchmark", "case", "threads"])["ratio"].sort_index()
 network, alone = "784-256x8-10", ": its matrix products alone"
 whole, floor = ratio["tracking", network], ratio["tracking", network + alone]
-glue("tracking_1", whole.iloc[0])
-glue("tracking_2", whole.iloc[-1])
-glue("products_1", floor.iloc[0])
-glue("products_2", floor.iloc[-1])
+glue(
+    tracking_1=whole.iloc[0], tracking_2=whole.iloc[-1], products_1=floor.iloc[0],
+    products_2=floor.iloc[-1],
+)
 
 # %% tags=["hide-input"]
 floor = ratio["torch_ntk", "traced, N = 100" + alone]
-glue("floor_1", floor.iloc[0])
-glue("floor_2", floor.iloc[-1])
 target = every.groupby("benchmark")["target"].max()
-glue("tracking_target", target["tracking"])
-glue("jacobian_target", target["torch_ntk"])
+glue(
+    floor_1=floor.iloc[0], floor_2=floor.iloc[-1], tracking_target=target["tracking"],
+    jacobian_target=target["torch_ntk"],
+)
 
 # %% tags=["hide-input"]
 peaks = memory.groupby("how")["bytes"].max()  # in MB
-glue("memory_ours", peaks["ours"])
-glue("memory_theirs", peaks["torch.func"] / 1e3)
-glue("kernel_share", grown.attrs["kernel_share"])
-glue("kernel_products", spent.loc["matrix products", "traced tangent kernel"])
-glue("unequal_products", spent.loc["matrix products", "infinite width, unequal norms"])
 passes = beside.drop(["matrix products", "the rest"]).sum()
-glue("silu_share", passes["SiLU"])
-glue("gumbel_share", passes["GumbelLU"])
-glue("guderman_share", passes["GudermanLU"])
 needed = published("benchmark_needed", command="make bench").set_index("activation")["ratio"]
-glue("compiled_double", needed["2 x, compiled"])
+glue(
+    memory_ours=peaks["ours"], memory_theirs=peaks["torch.func"] / 1e3,
+    kernel_share=grown.attrs["kernel_share"],
+    kernel_products=spent.loc["matrix products", "traced tangent kernel"],
+    unequal_products=spent.loc["matrix products", "infinite width, unequal norms"],
+    silu_share=passes["SiLU"], gumbel_share=passes["GumbelLU"], guderman_share=passes["GudermanLU"],
+    compiled_double=needed["2 x, compiled"],
+)
 
 # %% tags=["hide-input"]
 tangent = kernels[kernels["benchmark"] == "neural_tangents"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from smoothrelu.activations.smooth_relu import plain_temperature
+from smoothrelu.activations.smooth_relu import temperature_as_float
 from smoothrelu.data.datasets import Dataset, load_dataset
 from smoothrelu.experiments.schedulable import code_of, dataset, name_of, name_of_recipe
 from smoothrelu.networks.mlp import MLP, Init
@@ -67,7 +67,7 @@ class Run:
             if kind.__module__.startswith(("smoothrelu.", "torch.nn."))
             else repr(kind)
         )
-        temperature = plain_temperature(getattr(self.activation, "temperature", float("nan")))
+        temperature = temperature_as_float(getattr(self.activation, "temperature", float("nan")))
         fields |= {"activation": name, "temperature": temperature, "init": name_of(self.init)}
         fields |= {"observe": ", ".join(map(name_of_recipe, self.observe))}
         return fields | {"activation_repr": repr(self.activation)}

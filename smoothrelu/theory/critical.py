@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
+from smoothrelu.activations.protocol import forward_activation_of
+from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.theory.kernel_maps import (
     Activation,
     Moments,
@@ -103,10 +104,9 @@ def critical_points(activation: Activation) -> tuple[Criticality, ...]:
 
     Each has variances of its own. Arguments, accuracy and errors: `criticality`; never empty.
     """
-    if hasattr(activation, "plain"):  # a LambdaGELU is a GELU, and what SUGAR computes is ReLU
-        activation = activation.plain()
+    activation = forward_activation_of(activation)
     if isinstance(activation, SmoothReLU) and activation.temperature != 1:
-        area = plain_temperature(activation.temperature) ** 2
+        area = temperature_as_float(activation.temperature) ** 2
         unit = critical_points(type(activation)())
         return tuple(replace(c, C_b=c.C_b * area, K_star=c.K_star * area) for c in unit)
     table = MomentTable(activation, *_SEARCHED)
@@ -150,7 +150,7 @@ def critical_layers(activations: Sequence[SmoothReLU]) -> list[Variances]:
             "critical_layers takes one or more smooth ReLUs of one kind, such as "
             f"[GELU(0.5), GELU(0.4)], got {', '.join(kinds) or 'none'}"
         )
-    inner = [plain_temperature(a.temperature) for a in activations]
+    inner = [temperature_as_float(a.temperature) for a in activations]
     after = [inner[0], *inner, inner[-1]]
     unit = criticality(type(activations[0])())
     return [

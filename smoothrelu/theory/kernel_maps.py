@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
+from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.theory.quadrature import gaussian_rule
 from smoothrelu.theory.variances import check_variances
 
@@ -164,7 +164,7 @@ def scale_of(activation: Activation) -> float | None:
     none.
     """
     temperature = getattr(activation, "temperature", None)
-    return None if temperature is None else plain_temperature(temperature)
+    return None if temperature is None else temperature_as_float(temperature)
 
 
 def value_and_derivative(activation: Activation, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
+from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.theory.quadrature import gaussian_rule
 
 _REACH = 1e8  # of u: what lies beyond contributes about 1e-8
@@ -74,7 +74,7 @@ def uniform_distance(activation: SmoothReLU) -> tuple[float, float]:
     for _ in range(6):  # Newton on the derivative of the gap, from the best node of the grid
         slope = unit.derivative(best) - (best > 0).double()
         best = best - slope / unit.derivative(best, order=2)
-    T = plain_temperature(activation.temperature)
+    T = temperature_as_float(activation.temperature)
     return T * _gap(unit, best).abs().item(), T * best.item()
 
 
@@ -161,7 +161,7 @@ def moment_errors(activation: SmoothReLU, K: float) -> tuple[float, float, float
     """
     if not 0 < K < math.inf:
         raise ValueError(f"the kernel K must be positive and finite, got {K!r}")
-    z, w = gaussian_rule(K, plain_temperature(activation.temperature))
+    z, w = gaussian_rule(K, temperature_as_float(activation.temperature))
     phi, derivative, relu = activation(z), activation.derivative(z), torch.relu(z)
     square = (w * (phi - relu) * (phi + relu)).sum()
     slope = (w * z * (phi * derivative - relu)).sum() / K

@@ -104,7 +104,13 @@ class TestArgument:
         assert any(t.startswith("How to read") for t in titles)
 
     def test_measured_numbers_in_the_prose_come_from_the_run(self, path):
-        glued = set(re.findall(r'glue\(\s*"(\w+)"', path.read_text()))
+        glued = {
+            keyword.arg
+            for cell in cells(path, "code")
+            for node in ast.walk(ast.parse(cell.source))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "glue"
+            for keyword in node.keywords
+        }
         quoted = set(re.findall(r"\{glue:text\}`(\w+)", path.read_text()))
         assert quoted and quoted <= glued
 
