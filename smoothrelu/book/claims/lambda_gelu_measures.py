@@ -17,9 +17,9 @@ def drift_ratio(study: str, by: str) -> Estimate:
     """How many times as far the hardness drifts at the next larger c, or the next smaller t, where
     that is surest to be little.
     """
-    logs = lambda_gelu.drift_ratios(published(study), by)[["mean", "low", "high"]]
+    logs = lambda_gelu.drift_ratios(published(study), by)[["mean", "ci_low", "ci_high"]]
     if by == "t":
-        logs = -logs.rename(columns={"low": "high", "high": "low"})
+        logs = -logs.rename(columns={"ci_low": "ci_high", "ci_high": "ci_low"})
     return tuple(np.exp(lowest(logs)))
 
 

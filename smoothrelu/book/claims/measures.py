@@ -162,7 +162,7 @@ def sugar_fewer_dead() -> Estimate:
     """Dead units of VGG's fully connected layer: ReLU's fraction minus B-SiLU's."""
     runs = _sugar("sugar_vgg")
     gap = sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "dead_8").iloc[0]
-    return -gap["difference"], -gap["high"], -gap["low"]
+    return -gap["difference"], -gap["ci_high"], -gap["ci_low"]
 
 
 def sugar_sparser() -> Estimate:
@@ -182,7 +182,7 @@ def sugar_backward_growth() -> Estimate:
     images = load_dataset("mnist", 100, 1, device="cpu").x_train
     flow = backward_flow({"B-SiLU": BSiLU()}, images, width=256, depth=20, seeds=range(5))
     growth = sugar.per_layer(flow).iloc[0]
-    return tuple(growth[["gain", "low", "high"]] / growth["theory"])
+    return tuple(growth[["gain", "ci_low", "ci_high"]] / growth["theory"])
 
 
 def sugar_cosine() -> Estimate:

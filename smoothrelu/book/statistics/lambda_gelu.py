@@ -58,7 +58,7 @@ def final_rows(table: pandas.DataFrame) -> pandas.DataFrame:
 
 def over_gelu(runs: pandas.DataFrame) -> pandas.DataFrame:
     """The change of best_valid_acc against GELU with the same seed, and the drift, of every setting
-    of lambda-GELU: the means over seeds, and the 95 % interval of the change (low, high).
+    of lambda-GELU: the means over seeds, and the 95 % interval of the change (ci_low, ci_high).
     """
     gelu = reference(runs, "best_valid_acc", runs["activation"] == "GELU", _PAIR)
     learned = _learned(runs.assign(change=runs["best_valid_acc"] - gelu))
@@ -149,7 +149,7 @@ def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
             mean, low, high = interval(rank_correlation(*pair))
             of_means = rank_correlation(*(seeds.rank(axis=1).mean() for seeds in pair))
             row = dict(zip(_PLACE, place, strict=True)) | {"first": first, "second": second}
-            row |= {"mean": mean, "low": low, "high": high}
+            row |= {"mean": mean, "ci_low": low, "ci_high": high}
             rows.append(row | {"chance": chance, "of_means": float(of_means)})
     return pandas.DataFrame(rows)
 

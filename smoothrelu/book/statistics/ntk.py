@@ -60,7 +60,7 @@ def exponents(paths: pandas.DataFrame, statistics: Sequence[str], below: float) 
     """The exponent of each statistic in the learning rate, for each setting: least squares in logs.
 
     Fitted for each seed by itself over learning rates up to `below`; exponent is the mean over
-    seeds, low and high its 95 % confidence interval (infinite for one seed).
+    seeds, ci_low and ci_high its 95 % confidence interval (infinite for one seed).
     """
     small = paths[paths["lr"] <= below]
     tall = small.melt([*_SETTING, "lr", "seed"], [*statistics], var_name="statistic")
@@ -70,11 +70,11 @@ def exponents(paths: pandas.DataFrame, statistics: Sequence[str], below: float) 
 def formatted(laws: pandas.DataFrame) -> pandas.DataFrame:
     """A row a network, a column a statistic: its exponent with the interval, as text."""
     named = laws.assign(statistic=laws["statistic"].str.replace("_", " "))
-    infinite = np.isinf(laws["low"])
+    infinite = np.isinf(laws["ci_low"])
     named["text"] = [
         f"{e:.2f}" if alone else f"{e:.2f} ({low:.2f} to {high:.2f})"
         for e, low, high, alone in zip(
-            laws["exponent"], laws["low"], laws["high"], infinite, strict=True
+            laws["exponent"], laws["ci_low"], laws["ci_high"], infinite, strict=True
         )
     ]
     rows = named.groupby(["activation", "temperature", "statistic"], dropna=False, sort=False)

@@ -27,15 +27,15 @@ def interval(values: np.ndarray | pandas.Series) -> Estimate:
 def intervals(
     rows: pandas.DataFrame, column: str, by: Sequence[str], *, name: str = "mean"
 ) -> pandas.DataFrame:
-    """One row a setting, the columns `by`: the mean of a column over seeds, called `name`; low and
-    high, its `interval`; lowest and highest, its range; seeds, their number. NaN are left out.
+    """One row a setting, the columns `by`: the mean of a column over seeds, called `name`; ci_low
+    and ci_high, its `interval`; min and max, its range; n_seeds, their number. NaN are left out.
     """
     found = []
     for setting, values in rows.groupby([*by], dropna=False, sort=False)[column]:
         values = values.dropna()
         mean, low, high = interval(values)
-        estimate = {name: mean, "low": low, "high": high}
-        spread = {"lowest": values.min(), "highest": values.max(), "seeds": len(values)}
+        estimate = {name: mean, "ci_low": low, "ci_high": high}
+        spread = {"min": values.min(), "max": values.max(), "n_seeds": len(values)}
         found.append(dict(zip(by, setting, strict=True)) | estimate | spread)
     return pandas.DataFrame(found)
 
@@ -87,19 +87,19 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def lowest(estimates: pandas.DataFrame, name: str = "mean") -> Estimate:
     """The estimate, of the column `name`, whose interval reaches lowest."""
-    return _estimate(estimates, estimates["low"].idxmin(), name)
+    return _estimate(estimates, estimates["ci_low"].idxmin(), name)
 
 
 def highest(estimates: pandas.DataFrame, name: str = "mean") -> Estimate:
     """The estimate whose interval reaches highest."""
-    return _estimate(estimates, estimates["high"].idxmax(), name)
+    return _estimate(estimates, estimates["ci_high"].idxmax(), name)
 
 
 def farthest(estimates: pandas.DataFrame, name: str = "mean", goal: float = 0.0) -> Estimate:
     """The estimate whose interval reaches farthest from `goal`."""
-    reach = (estimates[["low", "high"]] - goal).abs().max(axis=1)
+    reach = (estimates[["ci_low", "ci_high"]] - goal).abs().max(axis=1)
     return _estimate(estimates, reach.idxmax(), name)
 
 
 def _estimate(estimates: pandas.DataFrame, row, name: str) -> Estimate:
-    return tuple(estimates.loc[row, [name, "low", "high"]])
+    return tuple(estimates.loc[row, [name, "ci_low", "ci_high"]])

@@ -139,7 +139,7 @@ def format_difference(gaps: pandas.DataFrame, surrogate: str, **where) -> str:
     for column, value in where.items():
         rows = rows[rows[column] == value]
     row = rows.iloc[0]
-    return f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+    return f"{row['difference']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f})"
 
 
 def firing(snapshots: pandas.DataFrame) -> pandas.DataFrame:

@@ -77,9 +77,9 @@ def gain_of_critical(
     seed.
 
     runs: as `mean_losses` gives them. gain: the mean over seeds of measure(over) -
-    measure(critical), positive where critical trains faster; low and high: its 95 % confidence
-    interval (Student's t of the paired differences); lowest and highest: over the seeds. Pairs of
-    which a run diverged are left out: `largest_stable_rate` tells of them.
+    measure(critical), positive where critical trains faster; ci_low and ci_high: its 95 %
+    confidence interval (Student's t of the paired differences); min and max: over the seeds. Pairs
+    of which a run diverged are left out: `largest_stable_rate` tells of them.
     """
     return _gain(runs, measure, over, SETTING)
 
