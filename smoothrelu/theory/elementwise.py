@@ -38,13 +38,18 @@ class Elementwise:
     """
 
     def __init__(self, activation: Activation):
-        self.name = getattr(activation, "__name__", repr(activation))
+        self._given = activation
         self.activation = forward_activation(activation)
         temperature = getattr(self.activation, "temperature", None)
         self.length_scale = None if temperature is None else plain_temperature(temperature)
         self.differentiable_scale = isinstance(temperature, Tensor)
-        if not isinstance(self.activation, SmoothReLU | Surrogate):
+        self._closed = isinstance(self.activation, (SmoothReLU, Surrogate))
+        if not self._closed:
             self._validate()
+
+    @property
+    def name(self) -> str:
+        return getattr(self._given, "__name__", None) or repr(self._given)
 
     @classmethod
     def of(cls, activation: "Activation | Elementwise") -> "Elementwise":
@@ -57,7 +62,7 @@ class Elementwise:
 
     def derivative(self, z: Tensor) -> Tensor:
         """phi'(z)."""
-        if isinstance(self.activation, SmoothReLU | Surrogate):
+        if self._closed:
             return self.activation.derivative(z)
         return self.value_and_derivative(z)[1]
 
@@ -75,7 +80,7 @@ class Elementwise:
 
     def value_and_derivative(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """phi(z) and phi'(z), from one evaluation where autograd makes the second."""
-        if isinstance(self.activation, SmoothReLU | Surrogate):
+        if self._closed:
             return self.activation(z), self.activation.derivative(z)
         z = z.detach().requires_grad_()
         with torch.enable_grad():
@@ -86,14 +91,7 @@ class Elementwise:
     def finite(self, z: Tensor, *, within: float = 1.0) -> tuple[Tensor, Tensor]:
         """`value_and_derivative`; ValueError where one is NaN, or phi infinite at |z| <= within."""
         phi, derivative = self.value_and_derivative(z)
-        broken = phi.isnan() | derivative.isnan() | (~phi.isfinite() & (z.abs() <= within))
-        if broken.any():
-            i = torch.where(broken, z.abs(), float("inf")).argmin()
-            raise ValueError(
-                f"{self.name} gives {phi[i].item():g}, with derivative {derivative[i].item():g}, at "
-                f"z = {z[i].item():g}, where an activation must be finite: write it so that nothing "
-                "overflows on the way, or scale the inputs down"
-            )
+        self._refuse_broken(z, phi, derivative, within)
         return phi, derivative
 
     @property
@@ -114,22 +112,33 @@ class Elementwise:
     def _validate(self) -> None:
         z = _PROBES.clone().requires_grad_()
         with torch.enable_grad():
-            together = self._applied(z)
-        if not together.requires_grad:
-            raise ValueError(
-                f"{self.name} cannot be differentiated by autograd: it is constant, or it detaches "
-                "its input; write it in differentiable torch operations"
-            )
-        self.finite(_PROBES)
+            phi = self._applied(z)
+            if not phi.requires_grad:
+                raise ValueError(
+                    f"{self.name} cannot be differentiated by autograd: it is constant, or it "
+                    "detaches its input; write it in differentiable torch operations"
+                )
+            (derivative,) = torch.autograd.grad(phi.sum(), z)
+        self._refuse_broken(_PROBES, phi.detach(), derivative, within=1.0)
         with torch.no_grad():
             turned = self._applied(_PROBES[_SOME].reshape(3, 6).flip(0, 1))
-        alone, together = turned.flip(0, 1).flatten(), together.detach()[_SOME]
+        alone, together = turned.flip(0, 1).flatten(), phi.detach()[_SOME]
         if not torch.allclose(alone, together, rtol=1e-12, atol=1e-13, equal_nan=True):
             i = (alone - together).abs().nan_to_num().argmax()
             raise ValueError(
                 f"{self.name} is not elementwise: at z = {_PROBES[_SOME][i].item():g} it gives "
-                f"{together[i].item():g} in one tensor and {alone[i].item():g} in another; take out "
-                "what depends on other elements or on chance, or put a module in eval mode"
+                f"{together[i].item():g} in one tensor and {alone[i].item():g} in another; take "
+                "out what depends on other elements or on chance, or put a module in eval mode"
+            )
+
+    def _refuse_broken(self, z: Tensor, phi: Tensor, derivative: Tensor, within: float) -> None:
+        broken = phi.isnan() | derivative.isnan() | (~phi.isfinite() & (z.abs() <= within))
+        if broken.any():
+            i = torch.where(broken, z.abs(), float("inf")).argmin()
+            raise ValueError(
+                f"{self.name} gives {phi[i].item():g}, with derivative {derivative[i].item():g}, "
+                f"at z = {z[i].item():g}, where an activation must be finite: write it so that "
+                "nothing overflows on the way, or scale the inputs down"
             )
 
     def _applied(self, z: Tensor) -> Tensor:
