@@ -13,22 +13,20 @@
 # %% [markdown]
 # # When is a smooth ReLU ReLU-like?
 #
-# ReLU has a corner. SWISH, GELU and their relatives round it off over a width $T$, the **temperature**, and a network made of
-# them can be differentiated as often as one likes. But does it still behave like a ReLU network?
+# ReLU has a corner.
+# SWISH, GELU and their relatives round it off over a width $T$, the **temperature**, and a network made of them can be differentiated as often as one likes.
+# But does it still behave like a ReLU network?
 #
-# **The answer of this book: when the temperature is small against the signal; and at any temperature, when the network is
-# initialised at criticality and its inputs are scaled to go with it.**
+# **The answer of this book: when the temperature is small against the signal; and at any temperature, when the network is initialised at criticality and its inputs are scaled to go with it.**
 #
-# Turn the temperature in {numref}`fig-dial` and three things move together: the corner opens, the slope overshoots farther out, and
-# criticality, where a deep network neither loses nor amplifies its signal, asks for more bias and larger inputs, both in proportion to $T^2$.
+# Turn the temperature in {numref}`fig-dial` and three things move together: the corner opens, the slope overshoots farther out, and criticality, where a deep network neither loses nor amplifies its signal, asks for more bias and larger inputs, both in proportion to $T^2$.
 
 # %% tags=["remove-input"]
 import numpy as np
 
 from smoothrelu import SMOOTH_RELUS
-from smoothrelu.book.claims import board as claims
 from smoothrelu.book import figures, tables
-from smoothrelu.book.claims.page import board_of_claims
+from smoothrelu.book.claims import board_of_claims, read_claims
 from smoothrelu.book.slider import dial
 from smoothrelu.book.notebook import glue
 
@@ -39,13 +37,12 @@ depth = 50
 # %% mystnb={"figure": {"caption": "The five smooth ReLUs of the book at one temperature, their slopes, and the variances of weights and biases ($C_W$, $C_b$) that make a network of them critical, with its kernel $K^\\star$ and the mean square of the inputs that start there. Black: ReLU.", "name": "fig-dial"}} tags=["remove-input"]
 curves = tables.activation_curves(SMOOTH_RELUS, temperatures, np.linspace(-3, 3, 241))
 constants = tables.critical_constants(SMOOTH_RELUS, temperatures)
-stops = {tables.critical_in_words(constants, T): figures.at_temperature(curves, constants, T) for T in temperatures}
-dial(
-    stops,
-    label="Temperature",
-    alt="Five activations, their derivatives, and their critical constants on a logarithmic axis. {}",
-    shown=3 * len(stops) // 4,
-)
+stops = {
+    tables.critical_in_words(constants, T): figures.at_temperature(curves, constants, T)
+    for T in temperatures
+}
+seen = "Five activations, their derivatives, and their critical constants on a logarithmic axis. {}"
+dial(stops, label="Temperature", alt=seen, shown=3 * len(stops) // 4)
 
 # %% [markdown]
 # {numref}`fig-answer` is the answer as a computation: what fifty layers leave of a signal of size one.
@@ -57,42 +54,40 @@ figures.kernel_against_temperature(flows)
 # %% tags=["remove-input"]
 last = flows[flows["layer"] == depth].groupby(["temperature", "init"])["K"].agg(["min", "max"])
 hottest = max(temperatures)
-glue("he_hottest", last.loc[hottest, "he"]["max"])
-glue("critical_lowest", last.xs("critical", level="init")["min"].min())
+glue(
+    he_hottest=last.loc[hottest, "he"]["max"],
+    critical_lowest=last.xs("critical", level="init")["min"].min(),
+)
 assert hottest < 1 or last.loc[hottest, "he"]["max"] < 1e-3
 assert last.xs("critical", level="init")["min"].min() > 0.1
 
 # %% [markdown]
-# At $T$ equal to the size of the signal and above, not one of the five activations carries more than a trace of it through fifty
-# layers under He initialisation (at the highest temperature shown the best keeps
-# {glue:text}`he_hottest:.0e`), while under critical initialisation the least that is left, at any
-# temperature, is {glue:text}`critical_lowest:.2f`. Both figures come from the run that made this page, as
-# every number in this book does.
+# At $T$ equal to the size of the signal and above, not one of the five activations carries more than a trace of it through fifty layers under He initialisation (at the highest temperature shown the best keeps {glue:text}`he_hottest:.0e`), while under critical initialisation the least that is left, at any temperature, is {glue:text}`critical_lowest:.2f`.
+# Both figures come from the run that made this page, as every number in this book does.
 #
 # ## The claims, and what became of them
 #
-# {numref}`tab-claims` has a line for each claim of the papers, and in a group at its end for each that this book adds: a verdict, and the number it was computed from, with
-# its bounds. A claim holds if the whole 95 % interval over seeds lies within its bounds, fails if it lies outside, and is undecided otherwise. Where a
-# claim is about all activations, the number is that of the worst one.
+# {numref}`tab-claims` has a line for each claim of the papers, and in a group at its end for each that this book adds: a verdict, and the number it was computed from, with its bounds.
+# A claim holds if the whole 95 % interval over seeds lies within its bounds, fails if it lies outside, and is undecided otherwise.
+# Where a claim is about all activations, the number is that of the worst one.
 
 # %% mystnb={"figure": {"caption": "The board of claims. In parentheses: 95 % interval over seeds, where there are seeds.", "name": "tab-claims"}} tags=["remove-input"]
-board = claims.board()
+board = read_claims()
 board_of_claims(board)
 
 # %% tags=["remove-input"]
 verdicts = board["verdict"].value_counts()
-glue("claims", len(board))
-glue("holding", verdicts.get("holds", 0))
-glue("failing", verdicts.get("fails", 0))
+glue(claims=len(board), holding=verdicts.get("holds", 0), failing=verdicts.get("fails", 0))
 assert board["verdict"].notna().all()
 
 # %% [markdown]
-# Of the {glue:text}`claims:.0f` claims {glue:text}`holding:.0f` hold and {glue:text}`failing:.0f` fail. The board is
-# `book/claims.yml`; a test of the project measures every claim again and compares.
+# Of the {glue:text}`claims:.0f` claims {glue:text}`holding:.0f` hold and {glue:text}`failing:.0f` fail.
+# The board is `book/claims.yml`; a test of the project measures every claim again and compares.
 #
 # ## How to read
 #
-# - {doc}`01_definitions`: the five activations and what the temperature does to them. Five minutes.
+# - {doc}`01_definitions`: the five activations and what the temperature does to them.
+#   Five minutes.
 # - {doc}`02_initialization`: why signals die, and the variances at which they do not, for every activation and temperature.
 # - {doc}`03_relu_limit`: how fast each quantity approaches ReLU's as the temperature falls; the powers differ.
 # - {doc}`04_flows`: what happens to a signal off the critical point, how fast, and from where.
@@ -104,9 +99,9 @@ assert board["verdict"].notna().all()
 # - {doc}`12_sugar`: ReLU with the slope of a smooth surrogate in going back: what it wakes, and what it costs.
 # - {doc}`../notation` translates the symbols; {doc}`../provenance` says what was computed where, when and with which versions.
 #
-# This is an executable book. Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a
-# check that stops the build if the claim has ceased to hold. It reproduces and extends the paper of the same title
-# {cite:p}`smoothrelu2023`.
+# This is an executable book.
+# Each chapter states a claim, computes it, shows it, says what would falsify it, and ends with a check that stops the build if the claim has ceased to hold.
+# It reproduces and extends the paper of the same title {cite:p}`smoothrelu2023`.
 #
 # ## How to use it
 #
@@ -121,11 +116,12 @@ assert board["verdict"].notna().all()
 #
 # ## How to re-run
 #
-# In a clone of the project, with Python and make, `make book` builds this site from the images up. To see a chapter at
-# temperatures of your own,
+# In a clone of the project, with Python and make, `make book` builds this site from the images up.
+# To see a chapter at temperatures of your own,
 #
 # ```
 # make chapter CHAPTER=02_initialization PARAMS='temperatures=[0.3]'
 # ```
 #
-# executes that chapter only. Each page ends with its own command and shows the parameters it was made with.
+# executes that chapter only.
+# Each page ends with its own command and shows the parameters it was made with.

@@ -4,18 +4,19 @@ import numbers
 import zlib
 
 
-def glue(name: str, value: float | str) -> None:
-    """Publish a number or text under a name; the page quotes it by {glue:text}`name:.3f`.
+def glue(**values: float | str) -> None:
+    """Publish numbers or texts by name; the page quotes them by {glue:text}`name:.3f`.
 
-    Says nothing in the notebook itself. The same record that myst_nb.glue leaves, without needing
-    myst_nb in the kernel.
+    Nothing is shown in the notebook itself. The same record that myst_nb.glue leaves, without
+    needing myst_nb in the kernel.
     """
     from IPython.display import display
 
-    plain = float(value) if isinstance(value, numbers.Real) else str(value)
     mime = "application/papermill.record/text/plain"
-    metadata = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
-    display({mime: repr(plain)}, metadata=metadata, raw=True)
+    for name, value in values.items():
+        plain = float(value) if isinstance(value, numbers.Real) else str(value)
+        metadata = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
+        display({mime: repr(plain)}, metadata=metadata, raw=True)
 
 
 def table(frame, formats: dict[str, str]):

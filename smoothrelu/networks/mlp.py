@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
+from smoothrelu.activations.protocol import HasForwardActivation, forward_activation_of
 from smoothrelu.activations.smooth_relu import SmoothReLU
 from smoothrelu.theory.critical import critical_layers, criticality
 
@@ -74,10 +75,10 @@ def critical_init_(net: nn.Module, *, generator: Generator | None = None) -> nn.
 
     With it the size of signals and of gradients neither grows nor dies with depth. For ReLU this is
     He initialisation. The network: any module of Linear layers and one kind of activation (a smooth
-    ReLU, nn.SiLU, nn.ReLU, ...). A module with a method `plain()` counts as what that returns:
-    LambdaGELU as a GELU, SUGAR as ReLU. Smooth ReLUs of one kind whose temperatures differ are
-    taken in the order of the modules, one after each linear layer but the last, and the variances
-    then differ from layer to layer: `critical_layers`.
+    ReLU, nn.SiLU, nn.ReLU, ...). Modules that define `forward_activation()` are treated as the
+    activation it returns: LambdaGELU as a GELU, SUGAR as ReLU. Smooth ReLUs of one kind whose
+    temperatures differ are taken in the order of the modules, one after each linear layer but the
+    last, and the variances then differ from layer to layer: `critical_layers`.
     generator: the source of randomness; a CPU generator gives the same numbers whatever the
     network's device.
     Raises NoCriticality where the activation has no critical point; ValueError where the network
@@ -155,7 +156,7 @@ def linear_layers(net: nn.Module) -> dict[str, nn.Linear]:
     layers = {name or "net": m for name, m in net.named_modules() if isinstance(m, nn.Linear)}
     if not layers:
         raise ValueError(f"found no nn.Linear layer in {type(net).__name__}")
-    learned = [m for m in net.modules() if hasattr(m, "plain")]  # a hardness is not drawn
+    learned = [m for m in net.modules() if isinstance(m, HasForwardActivation)]  # not drawn
     known = {id(p) for m in (*layers.values(), *learned) for p in m.parameters()}
     others = [name for name, p in net.named_parameters() if id(p) not in known]
     if others:
@@ -189,11 +190,11 @@ def activation_of(net: nn.Module) -> nn.Module:
 def _activations(net: nn.Module) -> list[nn.Module]:
     """What the activation modules compute forward, in the order of the modules."""
     modules = [m for m in net.modules() if _is_activation(m)]
-    return [m.plain() if hasattr(m, "plain") else m for m in modules]
+    return [forward_activation_of(m) for m in modules]
 
 
 def _is_activation(module: nn.Module) -> bool:
-    ours = isinstance(module, SmoothReLU) or hasattr(module, "plain")
+    ours = isinstance(module, SmoothReLU | HasForwardActivation)
     return ours or type(module).__module__ == "torch.nn.modules.activation"
 
 

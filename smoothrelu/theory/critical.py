@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from smoothrelu.activations.protocol import forward_activation_of
 from smoothrelu.activations.smooth_relu import SmoothReLU
-from smoothrelu.theory.elementwise import Activation, Elementwise, forward_activation
+from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.kernel_maps import Moments, MomentTable
 from smoothrelu.theory.root_finding import root
 from smoothrelu.theory.variances import Variances
@@ -137,7 +138,7 @@ def critical_layers(activations: Sequence[Activation]) -> list[Variances]:
     `critical_init_`. Accuracy: that of `criticality`.
     Raises ValueError for no activations and for activations of different kinds; NoCriticality.
     """
-    forward = [forward_activation(a) for a in activations]
+    forward = [forward_activation_of(a) for a in activations]
     kinds = sorted({type(a).__name__ for a in forward})
     if len(kinds) != 1 or not all(isinstance(a, SmoothReLU) for a in forward):
         raise ValueError(

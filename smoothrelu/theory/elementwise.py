@@ -10,7 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
+from smoothrelu.activations.protocol import forward_activation_of
+from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.activations.surrogates import Surrogate
 
 Activation = Callable[[Tensor], Tensor]
@@ -39,9 +40,9 @@ class Elementwise:
 
     def __init__(self, activation: Activation):
         self._given = activation
-        self.activation = forward_activation(activation)
+        self.activation = forward_activation_of(activation)
         temperature = getattr(self.activation, "temperature", None)
-        self.length_scale = None if temperature is None else plain_temperature(temperature)
+        self.length_scale = None if temperature is None else temperature_as_float(temperature)
         self.differentiable_scale = isinstance(temperature, Tensor)
         self._closed = isinstance(self.activation, (SmoothReLU, Surrogate))
         if not self._closed:
@@ -157,11 +158,3 @@ class Elementwise:
                 f"{got} of {tuple(z.shape)}, {z.dtype}"
             )
         return phi
-
-
-def forward_activation(activation: Activation) -> Activation:
-    """What the forward pass of an activation computes, where it says so; else itself."""
-    for method in ("forward_activation", "plain"):
-        if hasattr(activation, method):
-            return getattr(activation, method)()
-    return activation

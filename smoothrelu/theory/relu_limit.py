@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothrelu.activations.protocol import forward_activation_of
 from smoothrelu.activations.smooth_relu import SmoothReLU
-from smoothrelu.theory.elementwise import Activation, Elementwise, forward_activation
+from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.quadrature import gaussian_rule
 
 _REACH = 1e8  # of u: what lies beyond contributes about 1e-8
@@ -134,7 +135,7 @@ def corner(activation: Activation) -> Corner:
 
 
 def _smooth_relu(activation: Activation) -> SmoothReLU:
-    found = forward_activation(activation)
+    found = forward_activation_of(activation)
     if not isinstance(found, SmoothReLU):
         raise ValueError(f"the laws are those of a SmoothReLU, x g(x/T), got {activation!r}")
     return found
