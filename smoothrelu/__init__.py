@@ -28,7 +28,8 @@ _PUBLIC = {
     "activations.lambda_gelu": "LambdaGELU expected_slope gate_distance relu_distances"
     " target_hardness",
     "networks.loss_landscape": "loss_surface",
-    "networks.mlp": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",
+    "networks.mlp": "MLP",
+    "networks.initialisation": "critical_init_ gaussian_init_ he_init_ standard_init_",
     "networks.ntk": "empirical_ntk",
     "networks.ntk_path": "NTKTracker",
     "experiments.run": "Run grid",

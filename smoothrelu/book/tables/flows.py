@@ -8,7 +8,8 @@ import pandas
 import torch
 
 from smoothrelu.book.tables.definitions import Family
-from smoothrelu.networks.mlp import MLP, gaussian_init_
+from smoothrelu.networks.initialisation import gaussian_init_
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.networks.preactivations import preactivations
 from smoothrelu.theory.correlation import angle_flow
 from smoothrelu.theory.critical import criticality

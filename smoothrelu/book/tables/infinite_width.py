@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from smoothrelu.activations.smooth_relu import GELU
-from smoothrelu.networks.mlp import MLP, critical_init_
+from smoothrelu.networks.initialisation import critical_init_
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.networks.ntk import empirical_ntk
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.elementwise import Activation
