@@ -14,6 +14,7 @@ import numbers
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from smoothrelu.files import sha256
 
+NAMES = ("mnist", "cifar10")
 CHECKOUT_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -165,8 +167,14 @@ def manifest_entry(name: str, folder: Path) -> dict:
             f"{path} cannot be used ({type(error).__name__}: {error}). "
             f"Restore it: {_remedy(folder, 'manifest.json')}"
         ) from None
+    require_known(name, known)
+    return manifest["datasets"][name]
+
+
+def require_known(name: str, known: Sequence[str] = NAMES) -> None:
+    """ValueError, with the known ones and the closest, for a name that is none of a data set."""
     if name in known:
-        return manifest["datasets"][name]
+        return
     close = difflib.get_close_matches(str(name).lower().replace("-", ""), known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise ValueError(f"unknown data set {name!r}: known are {', '.join(known)}{hint}")

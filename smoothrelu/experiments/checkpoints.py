@@ -14,7 +14,7 @@ _DIGEST = 64  # the file: SHA-256 of the rest in hexadecimal, then what torch.sa
 
 
 class Checkpoint:
-    """A file that holds the last state saved; see `smoothrelu.training.full_batch.Keeper`.
+    """A file that holds the last state saved; see `smoothrelu.training.full_batch.Checkpointer`.
 
     every: seconds between two states. `seconds` is what the run has taken so far, in all the
     processes that worked on it, as far as their states were kept.

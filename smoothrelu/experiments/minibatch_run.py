@@ -13,9 +13,17 @@ from torch.optim import SGD, Optimizer
 
 from smoothrelu.activations.hardening import Hardening, hardness_groups
 from smoothrelu.activations.lambda_gelu import LambdaGELU, target_hardness
-from smoothrelu.data.datasets import load_dataset
-from smoothrelu.experiments.schedulable import code_of, dataset, name_of, name_of_recipe
-from smoothrelu.training.full_batch import Keeper, deterministic
+from smoothrelu.data.datasets import load_dataset, require_known
+from smoothrelu.experiments.schedulable import (
+    code_of,
+    dataset,
+    name_of,
+    name_of_recipe,
+    require_callable,
+    require_positive,
+    require_rate,
+)
+from smoothrelu.training.full_batch import Checkpointer, deterministic
 from smoothrelu.training.minibatch import cosine, minibatch_descent
 
 Network = Callable[[nn.Module, tuple[int, ...], int], nn.Module]
@@ -65,12 +73,10 @@ class MinibatchRun:
     batchable = False  # not with other runs, as `smoothrelu.experiments.ensemble` trains them
 
     def __post_init__(self):
-        for name in ("n_train", "epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"the learning rate must be positive and finite, got {self.lr!r}")
+        require_known(self.dataset)
+        require_positive(n_train=self.n_train, epochs=self.epochs, batch_size=self.batch_size)
+        require_rate(self.lr)
+        require_callable(network=self.network, activation=self.activation)
         if not 0 <= self.harden_from < 1:
             raise ValueError(f"harden_from must be in [0, 1), got {self.harden_from!r}; try 0.75")
 
@@ -96,7 +102,9 @@ class MinibatchRun:
             torch.random.default_generator.manual_seed(self.seed)
             return self.network(self.activation, shape, n_out)
 
-    def train(self, device: torch.device, keeper: Keeper | None = None) -> tuple[list[dict], bool]:
+    def train(
+        self, device: torch.device, checkpoint: Checkpointer | None = None
+    ) -> tuple[list[dict], bool]:
         """One record an epoch, the first before any step, and whether the training diverged.
 
         On one thread, from generators seeded anew at each epoch: the same numbers whatever else the
@@ -116,18 +124,13 @@ class MinibatchRun:
                 schedule=self.schedule,
                 hardening=_hardening(self, model),
                 observers=[factory(splits, self) for factory in self.observe],
-                keeper=keeper,
+                checkpoint=checkpoint,
             )
 
     def code(self) -> list:
-        """The functions and classes whose code the result depends on."""
-        models = [self.start(), self.activation]
-        return [minibatch_descent, type(self), *code_of(models, (self.network, *self.observe))]
-
-    @property
-    def threadable(self) -> bool:
-        """No: what is drawn in a step may come from the generator that all threads share."""
-        return False
+        """The classes and functions it is made of."""
+        recipes = (self.network, self.schedule, target_hardness, *self.observe)
+        return code_of([self.start(), self.activation], recipes)
 
     def seconds(self) -> float:
         """About how long it takes on one thread of a CPU: enough to order runs by."""

@@ -10,13 +10,21 @@ import torch
 from torch import nn
 
 from smoothrelu.activations.smooth_relu import temperature_as_float
-from smoothrelu.data.datasets import Dataset, load_dataset
-from smoothrelu.experiments.schedulable import code_of, dataset, name_of, name_of_recipe
+from smoothrelu.data.datasets import Dataset, load_dataset, require_known
+from smoothrelu.experiments.schedulable import (
+    code_of,
+    dataset,
+    name_of,
+    name_of_recipe,
+    require_callable,
+    require_positive,
+    require_rate,
+)
 from smoothrelu.networks.initialisation import Init
 from smoothrelu.networks.mlp import MLP
 from smoothrelu.training.full_batch import (
+    Checkpointer,
     Diverged,
-    Keeper,
     Observer,
     deterministic,
     gradient_descent,
@@ -26,7 +34,6 @@ from smoothrelu.training.full_batch import (
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _VALUES_AT_ONCE = 2**25  # that one backward pass keeps: 128 MiB in float32
 _FLOPS = 5e10  # a second, of one thread, in the matrix products of such networks
-_LONG = 3e-3  # seconds of a step, most of them outside Python
 _CALL = 1e-4  # seconds that a layer costs at each step, however small
 
 
@@ -43,6 +50,7 @@ class Run:
     dtype: "float32", or "float64" where small differences between steps are to be seen.
     observe: what else is recorded at every step: a tuple of importable callables
     (data, run) -> Observer, such as those of `training.observers`, each told apart by its repr.
+    Raises ValueError for a field out of range.
     """
 
     dataset: str
@@ -58,6 +66,22 @@ class Run:
     test_every: int = 20
     dtype: str = "float32"
     observe: tuple[Callable[[Dataset, "Run"], Observer], ...] = ()
+
+    def __post_init__(self):
+        require_known(self.dataset)
+        require_positive(
+            n_train=self.n_train,
+            n_test=self.n_test,
+            width=self.width,
+            depth=self.depth,
+            test_every=self.test_every,
+        )
+        require_rate(self.lr)
+        require_callable(activation=self.activation, init=self.init)
+        if not isinstance(self.steps, int) or self.steps < 0:
+            raise ValueError(f"steps must be a non-negative integer, got {self.steps!r}")
+        if self.dtype not in _DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(_DTYPES)}, got {self.dtype!r}")
 
     def description(self) -> dict:
         """The fields as plain values: what the key is made of, and the table's columns."""
@@ -86,19 +110,13 @@ class Run:
         """Whether it may be trained in one batch with others, by `ensemble`."""
         return not self.observe
 
-    @property
-    def threadable(self) -> bool:
-        """Whether threads of one process train several at a time faster than one after the other:
-        not where each step is over before another thread has had the interpreter, and not where
-        they would share what they learn.
-        """
-        return self._step_seconds() > _LONG and not list(self.activation.parameters())
-
     def start(self) -> nn.Module:
         """The network as it starts."""
         return network(self, *_sizes(self.dataset))
 
-    def train(self, device: torch.device, keeper: Keeper | None = None) -> tuple[list[dict], bool]:
+    def train(
+        self, device: torch.device, checkpoint: Checkpointer | None = None
+    ) -> tuple[list[dict], bool]:
         """Train the run's network; its records, and whether it diverged.
 
         On one thread, so that the numbers are the same whatever else the machine does.
@@ -117,26 +135,23 @@ class Run:
                     steps=self.steps,
                     observers=watching,
                     at_once=examples_at_once(self, data.n_in),
-                    keeper=keeper,
+                    checkpoint=checkpoint,
                 )
             except Diverged as stop:
                 return stop.records, True
         return records, False
 
     def code(self) -> list:
-        """The functions and classes whose code the result depends on."""
-        return [type(self), *code_of([self.activation], self.observe)]
+        """The classes and functions it is made of."""
+        return code_of([self.activation], self.observe)
 
     def seconds(self) -> float:
         """About how long it takes on one thread of a CPU: enough to order runs by."""
-        return self.steps * self._step_seconds()
-
-    def _step_seconds(self) -> float:
         n_in, _ = _sizes(self.dataset)
         weights = n_in * self.width + (self.depth - 2) * self.width**2
         passes = 3 * self.n_train + (self.n_train + self.n_test) / self.test_every
         step = 2 * weights * passes / _FLOPS + self.depth * _CALL
-        return step * (1 + len(self.observe))
+        return self.steps * step * (1 + len(self.observe))
 
 
 def grid(**fields) -> list[Run]:

@@ -1,12 +1,60 @@
 """What every kind of run shares: what the scheduler asks of it, and how its parts are named."""
 
 import functools
+import math
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from smoothrelu.data.datasets import Dataset, load_dataset
+from smoothrelu.training.full_batch import Checkpointer
+
+
+class Schedulable(Protocol):
+    """A frozen dataclass that names all its result depends on: `Run` and `MinibatchRun`."""
+
+    dataset: str
+    batchable: bool
+    """Whether `smoothrelu.experiments.ensemble` may train it in one batch with others."""
+
+    def description(self) -> dict:
+        """The fields as plain values: what the key is made of, and the table's columns."""
+
+    def seconds(self) -> float:
+        """About how long it takes on one thread of a CPU: enough to order runs by."""
+
+    def start(self) -> nn.Module:
+        """The network as it starts."""
+
+    def train(
+        self, device: torch.device, checkpoint: Checkpointer | None = None
+    ) -> tuple[list[dict], bool]:
+        """Its records, and whether it diverged."""
+
+    def code(self) -> list:
+        """The functions and classes it is made of: `run_key` hashes those of other rooms."""
+
+
+def require_positive(**values) -> None:
+    """ValueError, with the name and the value, for what is not a positive integer."""
+    for name, value in values.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+
+def require_rate(lr: float) -> None:
+    """ValueError for a learning rate that is not positive and finite."""
+    if not (isinstance(lr, int | float) and math.isfinite(lr) and lr > 0):
+        raise ValueError(f"the learning rate must be positive and finite, got {lr!r}")
+
+
+def require_callable(**values) -> None:
+    """ValueError, with the name and the value, for what cannot be called."""
+    for name, value in values.items():
+        if not callable(value):
+            raise ValueError(f"{name} must be a function or a callable, got {value!r}")
 
 
 @functools.lru_cache(maxsize=2)

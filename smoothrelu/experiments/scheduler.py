@@ -1,5 +1,5 @@
-"""How many runs are computed: by threads of this process or by one-thread worker processes, on all
-cores, or on a GPU as batches of networks.
+"""Schedules runs: in this process or one-thread worker processes on a CPU, batches of networks on a
+GPU.
 
 On a CPU each run has one thread wherever it is computed, and its numbers depend on nothing decided
 here.
@@ -24,17 +24,16 @@ from smoothrelu import provenance
 from smoothrelu.experiments.ensemble import shape
 from smoothrelu.experiments.run import Run
 from smoothrelu.experiments.store import Store
-from smoothrelu.experiments.worker import Reply, finish, finish_together
-from smoothrelu.training.full_batch import deterministic
+from smoothrelu.experiments.worker import Outcome, compute_and_store, compute_together
 
 _START_UP = 4.0  # seconds until a worker process has loaded torch and the data
 _BATCH = 64  # networks trained together at most
 _PATIENCE = 0.2  # seconds between looks at a run that another sweep has in hand
 
-Report = Callable[[str, Reply], None]
+Report = Callable[[str, Outcome], None]
 
 
-def complete(
+def run_all(
     runs: dict[str, Run],
     store: Store,
     device: torch.device,
@@ -44,7 +43,7 @@ def complete(
 ) -> dict[str, str]:
     """Compute the runs, given by key, into the store, the longest first; by key, why one failed.
 
-    workers: processes; None leaves the choice to the engine. A failed run stops no other.
+    workers: processes; None leaves the choice to the scheduler. A failed run stops no other.
     progress: see `sweep`.
     """
     cost = {key: run.seconds() for key, run in runs.items()}
@@ -52,22 +51,18 @@ def complete(
     failed: dict[str, str] = {}
     with _bar(progress, cost) as advance:
 
-        def report(key: str, reply: Reply) -> None:
-            for text in reply.warnings:
+        def report(key: str, outcome: Outcome) -> None:
+            for text in outcome.warnings:
                 warnings.warn(text, stacklevel=4)
-            if reply.problem:
-                failed[key] = reply.problem
+            if outcome.problem:
+                failed[key] = outcome.problem
             advance(key)
 
         count = _processes(workers, list(cost.values()), device)
-        threads = _threads(workers, runs, sum(cost.values()), device)
         if device.type != "cpu":
             _in_batches(todo, store, device, report)
         if count > 1:
-            _in_parallel(todo, store, device, [_Process() for _ in range(count)], report)
-        elif threads > 1:
-            with deterministic(threads=1):  # what every run asks for, and none may put back
-                _in_parallel(todo, store, device, [_Thread() for _ in range(threads)], report)
+            _in_parallel(todo, store, device, [_Worker() for _ in range(count)], report)
         else:
             _here(todo, store, device, report)
     return failed
@@ -90,24 +85,15 @@ def _processes(asked: int | None, costs: list[float], device: torch.device) -> i
     return count if asked or saved > _START_UP else 1
 
 
-def _threads(asked: int | None, runs: dict[str, Run], cost: float, device: torch.device) -> int:
-    """How many threads of this process pay, where processes do not; 1 stands for none. A thread
-    cannot be interrupted, so what it has in hand must not be long.
-    """
-    if asked or device.type != "cpu" or cost > 2 * _START_UP:
-        return 1
-    return min(cores(), len(runs)) if all(run.threadable for run in runs.values()) else 1
-
-
 def _here(todo: deque, store: Store, device: torch.device, report: Report) -> None:
     while todo:
         key, run = todo.popleft()
-        reply = finish(run, key, store, device)
-        if reply.busy:
+        outcome = compute_and_store(run, key, store, device)
+        if outcome.locked:
             todo.append((key, run))
             time.sleep(_PATIENCE)
         else:
-            report(key, reply)
+            report(key, outcome)
 
 
 def _in_batches(todo: deque, store: Store, device: torch.device, report: Report) -> None:
@@ -122,22 +108,22 @@ def _in_batches(todo: deque, store: Store, device: torch.device, report: Report)
         for first in range(0, len(group), _BATCH)
     ]
     for batch in batches:
-        replies = finish_together(dict(batch), store, device)
+        outcomes = compute_together(dict(batch), store, device)
         for key, run in batch:
-            if not replies[key].busy:  # else it stays to be waited for, or computed alone
+            if not outcomes[key].locked:  # else it stays to be waited for, or computed alone
                 todo.remove((key, run))
-                report(key, replies[key])
+                report(key, outcomes[key])
 
 
 def _in_parallel(
-    todo: deque, store: Store, device: torch.device, hands: list["_Hand"], report: Report
+    todo: deque, store: Store, device: torch.device, workers: list["_Worker"], report: Report
 ) -> None:
-    """A thread for each hand gives it one run after the other."""
-    ended: SimpleQueue[tuple[str, Reply]] = SimpleQueue()
+    """A thread for each worker gives it one run after the other."""
+    ended: SimpleQueue[tuple[str, Outcome]] = SimpleQueue()
     count_of_runs = len(todo)  # before the threads take from it
     threads = [
-        threading.Thread(target=hand.serve, args=(todo, store, device, ended), daemon=True)
-        for hand in hands
+        threading.Thread(target=worker.serve, args=(todo, store, device, ended), daemon=True)
+        for worker in workers
     ]
     try:
         for thread in threads:
@@ -145,68 +131,44 @@ def _in_parallel(
         for _ in range(count_of_runs):
             report(*ended.get())
     finally:
-        for hand in hands:
-            hand.stop()
+        for worker in workers:
+            worker.stop()
         for thread in threads:
             thread.join()
-        for hand in hands:
-            hand.close()
+        for worker in workers:
+            worker.close()
 
 
-class _Hand:
-    """Whatever takes one run after the other."""
+class _Worker:
+    """One worker process, started when it is needed, and again after it died."""
 
     stopped = False
 
-    def finish(self, run: Run, key: str, store: Store, device: torch.device) -> Reply:
-        raise NotImplementedError
-
-    def stop(self) -> None:
-        """Begin no further run; may be called from any thread."""
-        self.stopped = True
-
-    def close(self) -> None:
-        """Let go of what is left of it."""
+    def __init__(self):
+        self.process: subprocess.Popen | None = None
 
     def serve(self, todo: deque, store: Store, device: torch.device, ended: SimpleQueue) -> None:
+        """Compute one run of todo after the other."""
         while not self.stopped:
             try:
                 key, run = todo.popleft()
             except IndexError:
                 return
-            reply = self.finish(run, key, store, device)
-            if reply.busy:
+            outcome = self._compute(run, key, store, device)
+            if outcome.locked:
                 todo.append((key, run))
                 time.sleep(_PATIENCE)
             else:
-                ended.put((key, reply))
-
-
-class _Thread(_Hand):
-    """A thread of this process."""
-
-    def finish(self, run: Run, key: str, store: Store, device: torch.device) -> Reply:
-        return finish(run, key, store, device)
-
-
-class _Process(_Hand):
-    """One worker process, started when it is needed, and again after it died."""
-
-    def __init__(self):
-        self.process: subprocess.Popen | None = None
-
-    def finish(self, run: Run, key: str, store: Store, device: torch.device) -> Reply:
-        try:
-            return self._ask(pickle.dumps((run, key, store.folder.resolve(), device)))
-        except Exception as error:  # it cannot be pickled, or no process can be started
-            return Reply(problem=f"{type(error).__name__}: {error}")
+                ended.put((key, outcome))
 
     def stop(self) -> None:
-        super().stop()
+        """End the process and begin no further run; may be called from any thread."""
+        self.stopped = True
         if self.process:
             self.process.kill()
 
     def close(self) -> None:
+        """Let go of what is left of the process."""
         if self.process:
             self.process.wait()
             for pipe in (self.process.stdin, self.process.stdout):
@@ -214,7 +176,13 @@ class _Process(_Hand):
                     pipe.close()
             self.process = None
 
-    def _ask(self, task: bytes) -> Reply:
+    def _compute(self, run: Run, key: str, store: Store, device: torch.device) -> Outcome:
+        try:
+            return self._ask(pickle.dumps((run, key, store.folder.resolve(), device)))
+        except Exception as error:  # it cannot be pickled, or no process can be started
+            return Outcome(problem=f"{type(error).__name__}: {error}")
+
+    def _ask(self, task: bytes) -> Outcome:
         if self.process is None:
             self.process = _start()
             if self.stopped:  # meanwhile
@@ -226,7 +194,7 @@ class _Process(_Hand):
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self.process.wait()
             self.close()
-            return Reply(problem=_death(code))
+            return Outcome(problem=_exit_reason(code))
 
 
 def _start() -> subprocess.Popen:
@@ -245,7 +213,7 @@ def _start() -> subprocess.Popen:
     )
 
 
-def _death(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code >= 0:
         return f"its worker process ended with exit code {code}"
     name = signal.Signals(-code).name

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from smoothrelu.data.datasets import resolve_device
-from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run, grid
 from smoothrelu.experiments.run_key import run_key
-from smoothrelu.experiments.scheduler import complete
+from smoothrelu.experiments.schedulable import Schedulable
+from smoothrelu.experiments.scheduler import run_all
 from smoothrelu.experiments.store import Store, default_store
 
 __all__ = ["Run", "SweepFailed", "grid", "sweep"]
@@ -31,7 +31,7 @@ class SweepFailed(RuntimeError):  # noqa: N818
 
 
 def sweep(
-    runs: Iterable[Run | MinibatchRun],
+    runs: Iterable[Schedulable],
     *,
     store: Store | None = None,
     device: str | torch.device = "auto",
@@ -65,7 +65,7 @@ def sweep(
     failed = {}
     if missing:
         store.require_writable()
-        failed = complete(missing, store, device, workers=workers, progress=progress)
+        failed = run_all(missing, store, device, workers=workers, progress=progress)
         results |= {key: store.get(key) for key in missing if key not in failed}
     there = [(run, results[k]) for k, run in zip(keys, runs, strict=True) if k not in failed]
     table = pandas.DataFrame(_rows(there))
@@ -75,7 +75,7 @@ def sweep(
     return table
 
 
-def _rows(results: Sequence[tuple[Run, dict]]) -> list[dict]:
+def _rows(results: Sequence[tuple[Schedulable, dict]]) -> list[dict]:
     return [
         run.description() | record | {"diverged": result["diverged"]} | result["provenance"]
         for run, result in results

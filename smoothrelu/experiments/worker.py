@@ -18,21 +18,21 @@ import torch
 
 from smoothrelu.experiments.checkpoints import Checkpoint
 from smoothrelu.experiments.ensemble import train_together
-from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run
+from smoothrelu.experiments.schedulable import Schedulable
 from smoothrelu.experiments.store import Store
 from smoothrelu.provenance import current_provenance
 
 
-class Reply(NamedTuple):
+class Outcome(NamedTuple):
     """How a run ended: stored, or in another process's hands, or failed for a reason."""
 
-    busy: bool = False
+    locked: bool = False
     problem: str | None = None
     warnings: tuple[str, ...] = ()
 
 
-def finish(run: Run | MinibatchRun, key: str, store: Store, device: torch.device) -> Reply:
+def compute_and_store(run: Schedulable, key: str, store: Store, device: torch.device) -> Outcome:
     """Compute the run and store it, unless another process has it in hand or did so meanwhile."""
     try:
         with store.claim(key) as mine:
@@ -41,13 +41,15 @@ def finish(run: Run | MinibatchRun, key: str, store: Store, device: torch.device
                 records, diverged = run.train(device, checkpoint)
                 store.put(key, result(records, diverged, checkpoint.seconds, device))
                 checkpoint.discard()
-            return Reply(busy=not mine)
+            return Outcome(locked=not mine)
     except Exception as error:
-        return Reply(problem=f"{type(error).__name__}: {error}")
+        return Outcome(problem=f"{type(error).__name__}: {error}")
 
 
-def finish_together(runs: dict[str, Run], store: Store, device: torch.device) -> dict[str, Reply]:
-    """`finish` of runs of one shape, given by key, as one batch; without checkpoints."""
+def compute_together(
+    runs: dict[str, Run], store: Store, device: torch.device
+) -> dict[str, Outcome]:
+    """`compute_and_store` of runs of one shape, given by key, as one batch; without checkpoints."""
     try:
         with contextlib.ExitStack() as stack:
             mine = {k: run for k, run in runs.items() if stack.enter_context(store.claim(k))}
@@ -57,9 +59,9 @@ def finish_together(runs: dict[str, Run], store: Store, device: torch.device) ->
             seconds = (time.monotonic() - begun) / max(1, len(missing))
             for key, (records, diverged) in zip(missing, trained, strict=True):
                 store.put(key, result(records, diverged, seconds, device))
-            return {key: Reply(busy=key not in mine) for key in runs}
+            return {key: Outcome(locked=key not in mine) for key in runs}
     except Exception as error:
-        return dict.fromkeys(runs, Reply(problem=f"{type(error).__name__}: {error}"))
+        return dict.fromkeys(runs, Outcome(problem=f"{type(error).__name__}: {error}"))
 
 
 def result(records: list[dict], diverged: bool, seconds: float, device: torch.device) -> dict:
@@ -77,7 +79,7 @@ def main() -> None:
     threading.Thread(target=_receive, args=(source, tasks), daemon=True).start()
     torch.set_num_threads(1)
     while True:
-        pickle.dump(_reply(tasks.get()), replies)
+        pickle.dump(_outcome(tasks.get()), replies)
         replies.flush()
 
 
@@ -89,12 +91,12 @@ def _receive(source: BinaryIO, tasks: queue.SimpleQueue) -> None:
             os._exit(0)  # nobody waits for the run that may be going on
 
 
-def _reply(task: bytes) -> Reply:
+def _outcome(task: bytes) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         try:
             run, key, folder, device = pickle.loads(task)
         except Exception as error:
-            return Reply(problem=f"a worker process cannot import it ({error})")
-        reply = finish(run, key, Store(folder), device)
+            return Outcome(problem=f"a worker process cannot import it ({error})")
+        outcome = compute_and_store(run, key, Store(folder), device)
     said = [str(w.message) for w in caught if w.category is UserWarning]
-    return reply._replace(warnings=tuple(said))
+    return outcome._replace(warnings=tuple(said))

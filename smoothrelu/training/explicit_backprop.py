@@ -14,7 +14,7 @@ from smoothrelu.networks.mlp import MLP
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-class ByHand:
+class MLPBackprop:
     """The loss of an MLP over all examples, and its gradients in the order of its parameters.
 
     Every call overwrites the gradients of the one before.
@@ -30,7 +30,7 @@ class ByHand:
         self._gradients = [torch.empty_like(p) for layer in self._layers for p in layer]
 
     @classmethod
-    def of(cls, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> "ByHand | None":
+    def for_model(cls, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> "MLPBackprop | None":
         """None for a model that autograd must see: anything but an MLP whose parameters are all
         trained, without hooks, and with a smooth ReLU or ReLU between its layers.
         """

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smoothrelu.training.explicit_backprop import ByHand, Loss
+from smoothrelu.training.explicit_backprop import Loss, MLPBackprop
 
 Observer = Callable[[int, nn.Module], dict]
 
-_CHECK_EVERY = 10  # steps between looks at the loss: each look waits for the device
+CHECK_EVERY = 10  # steps between looks at the loss: each look waits for the device
 
 
 class Diverged(ArithmeticError):  # noqa: N818
@@ -33,8 +33,8 @@ class Diverged(ArithmeticError):  # noqa: N818
         self.records = records
 
 
-class Keeper(Protocol):
-    """What keeps the state of a training that may be interrupted, such as
+class Checkpointer(Protocol):
+    """Saves the state of a training that may be interrupted, such as
     `smoothrelu.experiments.checkpoints.Checkpoint`.
     """
 
@@ -55,7 +55,7 @@ def gradient_descent(
     observers: Sequence[Observer] = (),
     loss: Loss = F.cross_entropy,
     at_once: int | None = None,
-    keeper: Keeper | None = None,
+    checkpoint: Checkpointer | None = None,
     progress: str | None = None,
 ) -> list[dict]:
     """Train in place by theta <- theta - lr grad loss(model(x), y), the gradient over all N
@@ -66,8 +66,8 @@ def gradient_descent(
     at_once: how many examples go through the network at a time, None for all. The gradient is the
     sum over such chunks, still exact: only its rounding changes (in float32 by less than 1e-5 of
     its norm), and memory no longer grows with N.
-    keeper: where the state is kept meanwhile. What it has is gone on with, bit for bit; the state
-    of an observer is its attributes, plain values and tensors.
+    checkpoint: saves the training state; if it holds one, training resumes from it, bitwise
+    identically. The state of an observer is its attributes, plain values and tensors.
     progress: the label of a progress bar, or None for no bar.
     Returns one dict a step: "step", "train_loss" and what the observers saw, as floats.
     Raises Diverged where the loss becomes NaN or infinite; ValueError for lr, steps or at_once out
@@ -75,21 +75,21 @@ def gradient_descent(
     """
     _check_arguments(x, y, lr, steps, at_once)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    kept = keeper.load() if keeper else None
+    kept = checkpoint.load() if checkpoint else None
     records = _resume(kept, parameters, observers) if kept else []
-    chunks = _chunks(x, y, at_once)
-    by_hand = ByHand.of(model, x, y, loss) if len(chunks) == 1 else None
+    parts = chunks(x, y, at_once)
+    backprop = MLPBackprop.for_model(model, x, y, loss) if len(parts) == 1 else None
     recent: list[dict] = []  # not looked at yet
     for step in _steps(len(records), steps, progress):
-        if keeper and keeper.due():
+        if checkpoint and checkpoint.due():
             records, recent = _checked(records, recent, lr), []
-            keeper.save(_state(parameters, records, observers))
-        if by_hand:
-            value, gradients = by_hand(step < steps)
+            checkpoint.save(_state(parameters, records, observers))
+        if backprop:
+            value, gradients = backprop(step < steps)
         else:
-            value, gradients = _loss_and_gradients(model, chunks, parameters, loss, step < steps)
+            value, gradients = _loss_and_gradients(model, parts, parameters, loss, step < steps)
         recent.append({"step": step, "train_loss": value} | _observe(observers, step, model))
-        if step % _CHECK_EVERY == 0 or step == steps:
+        if step % CHECK_EVERY == 0 or step == steps:
             records, recent = _checked(records, recent, lr), []
         if step < steps:
             with torch.no_grad():
@@ -106,7 +106,7 @@ def loss_and_accuracy(
     """
     total, right = 0.0, 0
     with torch.no_grad():
-        for xs, ys in _chunks(x, y, at_once):
+        for xs, ys in chunks(x, y, at_once):
             out = model(xs)
             total = total + loss(out, ys) * (len(xs) / len(x))
             right = right + (out.argmax(1) == ys).sum()
@@ -146,7 +146,8 @@ def _check_arguments(x: Tensor, y: Tensor, lr: float, steps: int, at_once: int |
         raise ValueError(f"{len(x)} inputs do not go with {len(y)} targets")
 
 
-def _chunks(x: Tensor, y: Tensor, at_once: int | None) -> list[tuple[Tensor, Tensor]]:
+def chunks(x: Tensor, y: Tensor, at_once: int | None) -> list[tuple[Tensor, Tensor]]:
+    """The examples in chunks of at_once, None for one chunk of all."""
     size = at_once or len(x)
     return list(zip(x.split(size), y.split(size), strict=True))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from smoothrelu.activations.hardening import Hardening
-from smoothrelu.training.full_batch import Keeper, Observer, loss_and_accuracy
+from smoothrelu.training.full_batch import Checkpointer, Observer, loss_and_accuracy
 
 Splits = dict[str, tuple[Tensor, Tensor]]
 """Images (N, channels, height, width) and labels (N,) of "train", "valid" and "test"."""
@@ -41,7 +41,7 @@ def minibatch_descent(
     schedule: Callable[[float], float] = cosine,
     hardening: Hardening | None = None,
     observers: Sequence[Observer] = (),
-    keeper: Keeper | None = None,
+    checkpoint: Checkpointer | None = None,
 ) -> tuple[list[dict], bool]:
     """Train in place on splits["train"]; one record an epoch, the first before any step, and
     whether the loss stopped being finite.
@@ -50,14 +50,14 @@ def minibatch_descent(
     schedule: the factor of the optimizer's learning rates as a function of the part of training
     that is over. hardening: takes a step after each of the optimizer's.
     observers: functions (epoch, model) -> dict, called after every epoch.
-    keeper: saves the training state after an epoch; if it holds one, training resumes from it,
+    checkpoint: saves the training state after an epoch; if it holds one, training resumes from it,
     bitwise identically.
     A record: "epoch", "train_loss" (not in the first), loss and accuracy of "valid" and "test", and
     what the observers saw.
     """
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
-    kept = keeper.load() if keeper else None
+    kept = checkpoint.load() if checkpoint else None
     records = _resume(kept, model, optimizer, hardening) if kept else []
     x, y = splits["train"]
     for epoch in range(len(records), epochs + 1):
@@ -73,8 +73,8 @@ def minibatch_descent(
             if not math.isfinite(record["train_loss"]):
                 return records, True
         records.append(record | evaluation(model, splits) | _observed(observers, epoch, model))
-        if keeper and keeper.due():
-            keeper.save(_state(records, model, optimizer, hardening))
+        if checkpoint and checkpoint.due():
+            checkpoint.save(_state(records, model, optimizer, hardening))
     return records, False
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from smoothrelu import GELU, SWISH, LambdaGELU, Run, critical_init_, grid, sweep
+from smoothrelu import GELU, SWISH, Run, critical_init_, grid, sweep
 from smoothrelu.experiments.ensemble import train_together
 from smoothrelu.experiments.run import examples_at_once
 from smoothrelu.experiments.run_key import run_key
-from smoothrelu.experiments.scheduler import _in_batches, _processes, _threads, complete, cores
+from smoothrelu.experiments.scheduler import _in_batches, _processes, cores, run_all
 from smoothrelu.experiments.store import Store
 from smoothrelu.training.observers import CountSignFlips, TrackNTK
 
@@ -58,39 +58,6 @@ def test_the_numbers_do_not_depend_on_the_number_of_workers_bit_for_bit(tmp_path
     assert numbers(here).equals(numbers(spread))
     assert {"ntk_trace", "ntk_second_difference", "sign_flips"} <= set(here.columns)
     assert len(list((tmp_path / "2").iterdir())) == 3  # no lock, checkpoint or temporary file
-
-
-def test_threads_of_this_process_give_the_numbers_of_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("smoothrelu.experiments.scheduler.cores", lambda: 2)
-    larger = dataclasses.replace(SMALL, n_train=500, width=128, depth=6)
-    runs = [
-        dataclasses.replace(larger, seed=seed, activation=kind, observe=observe)
-        for seed, kind, observe in [
-            (0, GELU(0.1), ()),
-            (1, SWISH(0.5), (TrackNTK(10), CountSignFlips(10))),
-            (2, torch.nn.ReLU(), ()),
-        ]
-    ]
-    by_key = {run_key(run, CPU): run for run in runs}
-    cost = sum(run.seconds() for run in runs)
-    assert _processes(None, [run.seconds() for run in runs], CPU) == 1
-    assert _threads(None, by_key, cost, CPU) == 2
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    several = sweep(runs, store=Store(tmp_path / "2"), progress=None)
-    assert before == (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
-    one = sweep(runs, store=Store(tmp_path / "1"), workers=1, progress=None)
-    assert numbers(several).equals(numbers(one))
-
-
-def test_threads_are_used_for_short_work_of_long_steps_only():
-    short = {str(seed): dataclasses.replace(SMALL, seed=seed) for seed in range(3)}
-    long = {key: dataclasses.replace(run, n_train=500, width=256) for key, run in short.items()}
-    taught = {"a": dataclasses.replace(long["0"], activation=LambdaGELU())} | long
-    assert _threads(None, long, 1.0, CPU) == min(cores(), 3)
-    assert _threads(None, long, 100.0, CPU) == 1  # could not be interrupted
-    assert _threads(1, long, 1.0, CPU) == 1 and _threads(None, long, 1.0, torch.device("meta")) == 1
-    assert _threads(None, short, 1.0, CPU) == 1  # they would wait for the interpreter
-    assert _threads(None, taught, 1.0, CPU) == 1  # a shared hardness
 
 
 @pytest.mark.parametrize("file", ["-", "script.py"], ids=["stdin", "script without a main guard"])
@@ -147,7 +114,7 @@ def test_workers_end_with_an_interrupted_or_killed_sweep(tmp_path, blow):
 def test_the_longest_run_goes_first(tmp_path):
     runs = [dataclasses.replace(SMALL, steps=steps) for steps in (5, 200, 50)]
     by_key = {run_key(run, CPU): run for run in runs}
-    assert complete(by_key, Store(tmp_path), CPU, workers=1) == {}
+    assert run_all(by_key, Store(tmp_path), CPU, workers=1) == {}
     ended = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     assert [by_key[path.stem].steps for path in ended] == [200, 50, 5]
 
@@ -218,12 +185,12 @@ def test_a_batch_of_different_shapes_or_with_observers_is_refused():
             train_together([SMALL, dataclasses.replace(SMALL, **change)], CPU)
 
 
-def test_the_engines_batches_leave_the_same_store_but_for_rounding(tmp_path):
+def test_the_schedulers_batches_leave_the_same_store_but_for_rounding(tmp_path):
     runs = [*grid(**vars(SMALL) | {"seed": [0, 1]}), dataclasses.replace(SMALL, n_train=10**6)]
     by_key = {run_key(run, CPU): run for run in runs}
-    todo, replies, store = deque(by_key.items()), {}, Store(tmp_path)
-    _in_batches(todo, store, CPU, replies.__setitem__)
-    assert not todo and [bool(replies[key].problem) for key in by_key] == [False, False, True]
+    todo, outcomes, store = deque(by_key.items()), {}, Store(tmp_path)
+    _in_batches(todo, store, CPU, outcomes.__setitem__)
+    assert not todo and [bool(outcomes[key].problem) for key in by_key] == [False, False, True]
     for key, run in list(by_key.items())[:2]:
         losses = [r["train_loss"] for r in store.get(key)["records"]]
         assert losses == pytest.approx([r["train_loss"] for r in run.train(CPU)[0]], rel=1e-5)

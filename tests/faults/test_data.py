@@ -159,7 +159,7 @@ def test_without_a_data_folder_the_error_says_how_to_get_one(tmp_path, monkeypat
 
 
 def test_more_than_is_embedded_without_the_full_set_names_make_data(copy):
-    with pytest.raises(DataError, match=r"make data.*python -m smoothrelu\.fetch"):
+    with pytest.raises(DataError, match=r"make data.*python -m smoothrelu\.data\.download"):
         load_dataset("mnist", 10_001, root=copy)
     with pytest.raises(DataError, match=r"test_batch\.bin.*make data"):
         load_dataset("cifar10", n_test=1_001, root=copy)
@@ -445,11 +445,11 @@ def test_a_fetch_killed_while_it_writes_leaves_no_file(tmp_path):
     (source / "train-images-idx3-ubyte").write_bytes(content)
     process = _start(root, "--from", source, "--only", "mnist")
     full = root / "full"
-    _wait_until(lambda: any(full.glob(f"{fetch.SCRATCH}*/*.part")), process)
+    _wait_until(lambda: any(full.rglob(".*.tmp")), process)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert list(full.glob(f"{fetch.SCRATCH}*/*.part")) and _fetched(root) == {}
+    assert list(full.rglob(".*.tmp")) and not list(full.rglob("*-ubyte"))
     assert fetch.main(["--root", str(root), "--from", str(source), "--only", "mnist"]) == 0
     assert _fetched(root) == {"train-images-idx3-ubyte": content}
     assert _working_folders(root) == []

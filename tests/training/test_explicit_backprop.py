@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from smoothrelu import MLP, SMOOTH_RELUS, SWISH, LambdaGELU, critical_init_, gradient_descent
-from smoothrelu.training.explicit_backprop import ByHand
+from smoothrelu.training.explicit_backprop import MLPBackprop
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_loss_and_gradients_are_autograds_bit_for_bit(problem, activation, depth
         if depth > 1
         else MLP(12, 3, width=1, depth=1, activation=activation)
     ).to(dtype)
-    by_hand = ByHand.of(net, x, y, nn.functional.cross_entropy)
+    by_hand = MLPBackprop.for_model(net, x, y, nn.functional.cross_entropy)
     for _ in range(2):  # the buffers are used again
         loss = nn.functional.cross_entropy(net(x), y)
         value, gradients = by_hand()
@@ -42,7 +42,7 @@ def test_loss_and_gradients_are_autograds_bit_for_bit(problem, activation, depth
 def test_each_place_may_have_its_own_activation(problem):
     x, y = problem
     net = MLP(12, 3, width=17, depth=3, activation=[SWISH(0.3), nn.ReLU()])
-    value, gradients = ByHand.of(net, x, y, nn.functional.cross_entropy)()
+    value, gradients = MLPBackprop.for_model(net, x, y, nn.functional.cross_entropy)()
     exact = torch.autograd.grad(nn.functional.cross_entropy(net(x), y), list(net.parameters()))
     assert all(torch.equal(a, b) for a, b in zip(gradients, exact, strict=True))
 
@@ -63,7 +63,7 @@ def hooked_parameter(net):
 def test_what_autograd_must_see_is_left_to_it(problem, change):
     net = network(SWISH(0.3))
     change(net)
-    assert ByHand.of(net, *problem, nn.functional.cross_entropy) is None
+    assert MLPBackprop.for_model(net, *problem, nn.functional.cross_entropy) is None
     assert len(gradient_descent(net, *problem, lr=0.01, steps=3)) == 4
 
 
@@ -72,5 +72,5 @@ def test_what_autograd_must_see_is_left_to_it(problem, change):
 )
 def test_other_activations_are_left_to_autograd(problem, activation):
     net = MLP(12, 3, width=17, depth=3, activation=activation)
-    assert ByHand.of(net, *problem, nn.functional.cross_entropy) is None
+    assert MLPBackprop.for_model(net, *problem, nn.functional.cross_entropy) is None
     assert len(gradient_descent(net, *problem, lr=0.01, steps=3)) == 4

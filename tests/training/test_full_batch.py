@@ -172,7 +172,7 @@ def test_a_chunk_that_is_no_positive_integer_is_refused(problem, at_once):
 
 
 class Interrupts:
-    """Keeps the state at one step, and stops the training there: an in-memory keeper."""
+    """Keeps the state at one step, and stops the training there: an in-memory checkpoint."""
 
     def __init__(self, step):
         self.step, self.state = step, None
@@ -190,14 +190,16 @@ class Interrupts:
 
 
 def test_an_interrupted_training_goes_on_to_the_same_bits(problem):
-    keeper, observers = Interrupts(step=13), [NTKTracker(problem[0][:8])]
+    checkpoint, observers = Interrupts(step=13), [NTKTracker(problem[0][:8])]
     whole = gradient_descent(net(), *problem, lr=0.1, steps=30, observers=observers)
     with pytest.raises(KeyboardInterrupt):
         observers = [NTKTracker(problem[0][:8])]
-        gradient_descent(net(), *problem, lr=0.1, steps=30, observers=observers, keeper=keeper)
-    assert len(keeper.state["records"]) == 13
+        gradient_descent(
+            net(), *problem, lr=0.1, steps=30, observers=observers, checkpoint=checkpoint
+        )
+    assert len(checkpoint.state["records"]) == 13
     observers = [NTKTracker(problem[0][:8])]
     resumed = gradient_descent(
-        net(seed=5), *problem, lr=0.1, steps=30, observers=observers, keeper=keeper
+        net(seed=5), *problem, lr=0.1, steps=30, observers=observers, checkpoint=checkpoint
     )
     assert resumed == whole

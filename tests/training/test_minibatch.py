@@ -43,7 +43,7 @@ def but(**changes):
 
 
 class Kept:
-    """A keeper in memory that is always due, and forgets what is saved after `last` states."""
+    """A checkpoint in memory that is always due, and forgets what is saved after `last` states."""
 
     def __init__(self, last=math.inf):
         self.states, self.last = [], last

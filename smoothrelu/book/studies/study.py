@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import pandas
 
-from smoothrelu.experiments.minibatch_run import MinibatchRun
-from smoothrelu.experiments.run import Run
+from smoothrelu.experiments.schedulable import Schedulable
 from smoothrelu.experiments.sweeps import sweep
 from smoothrelu.provenance import current_provenance
 
@@ -18,7 +17,7 @@ class Study:
     """About what it is, its runs, and the table kept of them, a function of the sweep's."""
 
     about: str
-    runs: Sequence[Run | MinibatchRun]
+    runs: Sequence[Schedulable]
     keep: Callable[[pandas.DataFrame], pandas.DataFrame]
 
 
