@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from smoothrelu.theory.critical import criticality
-from smoothrelu.theory.kernel_maps import Activation, value_and_derivative
+from smoothrelu.theory.elementwise import Activation, Elementwise
 
 _DIRECTIONS = 4  # in which the input is turned
 
@@ -59,9 +59,10 @@ def random_flows(
     z = start * draws(1, width)  # (generators, nets, width), and changes (..., _DIRECTIONS, width)
     changes = draws(width, _DIRECTIONS).mT[:, None].repeat(1, len(nets), 1, 1)
     weight, found = torch.empty(width, width), []
+    activations = [Elementwise.of(net.activation) for net in nets]
     for _ in range(depth):
         found.append(torch.stack([_mean_square(z[:, :, None]), _mean_square(changes)]))
-        layer = [value_and_derivative(net.activation, z[:, i]) for i, net in enumerate(nets)]
+        layer = [phi.value_and_derivative(z[:, i]) for i, phi in enumerate(activations)]
         phi, slope = (torch.stack(rows, 1)[:, :, None] for rows in zip(*layer, strict=True))
         sent = torch.cat([phi, slope * changes], 2)
         moved = [

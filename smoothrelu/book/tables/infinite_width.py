@@ -13,6 +13,7 @@ from smoothrelu.networks.initialisation import critical_init_
 from smoothrelu.networks.mlp import MLP
 from smoothrelu.networks.ntk import empirical_ntk
 from smoothrelu.theory.critical import criticality
+from smoothrelu.theory.elementwise import Activation
 from smoothrelu.theory.infinite_width.closed_forms import (
     PairMoments,
     closed_form_kernels,
@@ -20,7 +21,6 @@ from smoothrelu.theory.infinite_width.closed_forms import (
     relu_moments,
 )
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
-from smoothrelu.theory.kernel_maps import Activation
 
 
 def equal_norms(images: Tensor) -> Tensor:
