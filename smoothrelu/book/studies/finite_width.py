@@ -27,7 +27,7 @@ from smoothrelu.networks.random_networks import (
     critically_initialised,
     drawn_kernels,
 )
-from smoothrelu.provenance import commit
+from smoothrelu.provenance import current_provenance
 from smoothrelu.theory.finite_width import ensemble_statistics, paired_with_relu, sample_kernels
 
 DEPTH = 50
@@ -136,16 +136,15 @@ def _provenance(records: list[dict], seeds: str) -> dict:
         "dtype": "float32",
         "commit": records[-1]["commit"],
         "seconds": round(sum(record["seconds"] for record in records)),
-        "date": records[-1]["date"],
+        "date": records[-1]["date"][:10],
     }
 
 
 def _stored_or_made(store: Store, key: str, make: Callable[..., dict], *arguments) -> None:
     if store.get(key) is None:
         start = time.perf_counter()
-        record = make(*arguments) | {"commit": commit()}
-        record |= {"seconds": time.perf_counter() - start}
-        store.put(key, record | {"date": time.strftime("%Y-%m-%d", time.gmtime())})
+        made = make(*arguments)
+        store.put(key, made | current_provenance() | {"seconds": time.perf_counter() - start})
 
 
 def _kernels(records: list[dict], name: str) -> Tensor:
