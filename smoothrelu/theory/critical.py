@@ -79,8 +79,8 @@ class NoCriticality(ValueError):  # noqa: N818 - the name the field would use
 
 
 def criticality(activation: Activation) -> Criticality:
-    """The critical (C_W, C_b) of an activation and its critical kernel K_star; where there are
-    several, the first of `critical_points`.
+    """The critical (C_W, C_b) of an activation and its critical kernel K_star, where C_W <phi'^2> =
+    (C_W/K) <z phi phi'> = 1 and C_b + C_W <phi^2> = K (PDLT, chapter 5); where there are several, the first of `critical_points`.
 
     activation: a smooth ReLU, or any elementwise torch callable that takes float64
     (torch.nn.functional.silu, a lambda).
