@@ -79,9 +79,11 @@ class NoCriticality(ValueError):  # noqa: N818 - the name the field would use
 
 
 def criticality(activation: Activation) -> Criticality:
-    """The critical (C_W, C_b) of an activation and its critical kernel K_star, where C_W <phi'^2> =
-    (C_W/K) <z phi phi'> = 1 and C_b + C_W <phi^2> = K (PDLT, chapter 5); where there are several, the first of `critical_points`.
+    r"""The critical (C_W, C_b) of an activation and its critical kernel K_star; where there are
+    several, the first of `critical_points`.
 
+    C_W <phi'^2>_K = (C_W/K) <z phi phi'>_K = 1 and C_b + C_W <phi^2>_K = K at K = K_star (PDLT,
+    chapter 5).
     activation: a smooth ReLU, or any elementwise torch callable that takes float64
     (torch.nn.functional.silu, a lambda).
     Accuracy: relative 1e-10 for the smooth ReLUs at any temperature; for others the same where they

@@ -42,8 +42,8 @@ def chi_parallel(activation: Activation, K: float | Tensor, *, C_W: float) -> fl
     r"""Parallel susceptibility  chi_parallel(K) = dK'/dK = (C_W/K) <z phi phi'>_K  (chi_q
     elsewhere).
 
-    The growth per layer of a small deviation of the kernel. Source: PDLT, chapter 5. Arguments, accuracy and errors:
-    `kernel_map`.
+    The growth per layer of a small deviation of the kernel. Source: PDLT, chapter 5.
+    Arguments, accuracy and errors: `kernel_map`.
     """
     check_variances(C_W)
     return _like(K, C_W * moments(activation, K).slope)
