@@ -70,11 +70,12 @@ class NoCriticality(ValueError):  # noqa: N818 - the name the field would use
     """No (C_W, C_b) has chi_parallel = chi_perp = 1 at a fixed point; the message says why."""
 
     def __init__(self, activation: Activation, reason: str):
+        function = Elementwise.of(activation)
         super().__init__(
-            f"{Elementwise.of(activation).name} has no critical initialisation: {reason}. "
+            f"{function.name} has no critical initialisation: {reason}. "
             "Initialise it with he_init_, or set (C_W, C_b) by hand"
         )
-        self.activation = activation
+        self.activation = function.activation
         self.reason = reason
 
 
