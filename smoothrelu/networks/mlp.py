@@ -156,7 +156,7 @@ def linear_layers(net: nn.Module) -> dict[str, nn.Linear]:
     layers = {name or "net": m for name, m in net.named_modules() if isinstance(m, nn.Linear)}
     if not layers:
         raise ValueError(f"found no nn.Linear layer in {type(net).__name__}")
-    learned = [m for m in net.modules() if isinstance(m, HasForwardActivation)]  # not drawn
+    learned = [m for m in net.modules() if isinstance(m, SmoothReLU | HasForwardActivation)]
     known = {id(p) for m in (*layers.values(), *learned) for p in m.parameters()}
     others = [name for name, p in net.named_parameters() if id(p) not in known]
     if others:
