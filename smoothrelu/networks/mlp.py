@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from smoothrelu.activations.protocol import HasForwardActivation
+from smoothrelu.activations.smooth_relu import SmoothReLU
 
 
 class MLP(nn.Module):
