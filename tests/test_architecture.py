@@ -54,7 +54,7 @@ def test_the_public_names_need_torch_and_numpy_only():
 
 
 def test_the_package_and_its_chapter_runner_load_without_torch():
-    assert "torch" not in modules_after("import smoothrelu.book.runner.graph")
+    assert "torch" not in modules_after("import smoothrelu.book.runner.build")
 
 
 def test_a_public_name_is_never_hidden_by_a_module_of_the_same_name():

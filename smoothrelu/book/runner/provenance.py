@@ -122,10 +122,11 @@ def _device(wanted: str) -> str:
             return torch.cuda.get_device_name(wanted if ":" in wanted else None)
     if wanted == "mps":
         return f"{processor()}, GPU (mps)"
-    return f"{processor()}, {_cores()} cores"
+    return f"{processor()}, {cores()} cores"
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     available = getattr(os, "sched_getaffinity", None)  # not on macOS
     return len(available(0)) if available else os.cpu_count() or 1
 
