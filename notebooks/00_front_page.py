@@ -25,9 +25,8 @@
 import numpy as np
 
 from smoothrelu import SMOOTH_RELUS
-from smoothrelu.book.claims import board as claims
 from smoothrelu.book import figures, tables
-from smoothrelu.book.claims.page import board_of_claims
+from smoothrelu.book.claims import board_of_claims, read_claims
 from smoothrelu.book.slider import dial
 from smoothrelu.book.notebook import glue
 
@@ -73,7 +72,7 @@ assert last.xs("critical", level="init")["min"].min() > 0.1
 # Where a claim is about all activations, the number is that of the worst one.
 
 # %% mystnb={"figure": {"caption": "The board of claims. In parentheses: 95 % interval over seeds, where there are seeds.", "name": "tab-claims"}} tags=["remove-input"]
-board = claims.board()
+board = read_claims()
 board_of_claims(board)
 
 # %% tags=["remove-input"]

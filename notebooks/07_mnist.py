@@ -92,10 +92,10 @@ dial(
 # %% mystnb={"figure": {"caption": "MNIST, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-mnist-gain"}}
 gain = statistics.gain_of_critical(statistics.mean_losses(results))
 digits = {
-    "gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}",
-    "highest": "{:+.3f}",
+    "gain": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "min": "{:+.3f}",
+    "max": "{:+.3f}",
 }
-table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
+table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"n_seeds": "{}"})
 
 # %% [markdown]
 # ## The same, each at its own best learning rate
@@ -114,7 +114,7 @@ figures.loss_by_learning_rate(rates)
 
 # %% mystnb={"figure": {"caption": "MNIST, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-mnist-best"}}
 best = statistics.mean_over_seeds(statistics.at_best_rate(rates))
-digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
+digits = {"mean_loss": "{:.3f}", "min": "{:.3f}", "max": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 
 # %% [markdown]
@@ -135,7 +135,7 @@ figures.learning(long)
 
 # %% mystnb={"figure": {"caption": "MNIST, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-mnist-long-gain"}}
 long_gain = statistics.gain_of_critical(statistics.final_rows(long))
-digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
+digits = {"gain": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "n_seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
 # %% [markdown]
@@ -200,17 +200,17 @@ cold_gains = statistics.gain_of_critical(statistics.final_rows(cold))
 like = statistics.distance_from_relu(statistics.final_rows(cold))["distance"]
 glue(
     long_least=long_gain["gain"].min(), long_most=long_gain["gain"].max(),
-    long_sure=(long_gain["low"] > 0).sum(), best_sure=(best_gain["low"] > 0).sum(),
+    long_sure=(long_gain["ci_low"] > 0).sum(), best_sure=(best_gain["ci_low"] > 0).sum(),
     best_long_gumbel=best_by_name["GumbelLU"], best_long_swish=best_by_name["SWISH"],
-    long_minutes=record["seconds"] / 60, default_least=default_gain["low"].min(),
-    cold_sure=((cold_gains["low"] > 0) | (cold_gains["high"] < 0)).sum(), cold_distance=like.max(),
+    long_minutes=record["seconds"] / 60, default_least=default_gain["ci_low"].min(),
+    cold_sure=((cold_gains["ci_low"] > 0) | (cold_gains["ci_high"] < 0)).sum(), cold_distance=like.max(),
     cold_typical=like.mean(),
 )
 
 # %% tags=["hide-input"]
 ahead = statistics.ahead_of_relu(statistics.final_rows(long))
 glue(
-    ahead_sure=(ahead["low"] > 0).sum(), ahead_least=ahead["gain"].min(),
+    ahead_sure=(ahead["ci_low"] > 0).sum(), ahead_least=ahead["gain"].min(),
     ahead_most=ahead["gain"].max(), long_device=", ".join(record["device"]),
     long_torch=", ".join(record["torch"]),
 )
@@ -224,7 +224,7 @@ glue(
     cold_gain=by_T.xs(min(temperatures), level="temperature").abs().max(),
     best_gumbel=best_loss["GumbelLU", "he"] - best_loss["GumbelLU", "critical"],
 )
-assert (hot["lowest"] > 0).all() and default_gain["low"].min() > 0 and like.max() < 0.15
+assert (hot["min"] > 0).all() and default_gain["ci_low"].min() > 0 and like.max() < 0.15
 assert max(temperatures) < 1 or best_loss["GumbelLU", "he"] > best_loss["GumbelLU", "critical"]
 coldest = by_T.xs(min(temperatures), level=1).abs().max()
 assert max(temperatures) < 1 or min(temperatures) > 0.1 or coldest < 0.1

@@ -80,10 +80,10 @@ figures.loss_curves(results)
 # %% mystnb={"figure": {"caption": "CIFAR-10, this run: mean training loss, He's minus critical, at the common learning rate.", "name": "tab-cifar10-gain"}}
 gain = statistics.gain_of_critical(statistics.mean_losses(results))
 digits = {
-    "gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "lowest": "{:+.3f}",
-    "highest": "{:+.3f}",
+    "gain": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "min": "{:+.3f}",
+    "max": "{:+.3f}",
 }
-table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"seeds": "{}"})
+table(gain, {"activation": "{}", "temperature": "{:g}"} | digits | {"n_seeds": "{}"})
 
 # %% [markdown]
 # ## The same, each at its own best learning rate
@@ -101,7 +101,7 @@ figures.loss_by_learning_rate(rates)
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, this run: the mean training loss of each initialisation at the learning rate that suits it best.", "name": "tab-cifar10-best"}}
 best = statistics.mean_over_seeds(statistics.at_best_rate(rates))
-digits = {"mean_loss": "{:.3f}", "lowest": "{:.3f}", "highest": "{:.3f}", "final_loss": "{:.3f}"}
+digits = {"mean_loss": "{:.3f}", "min": "{:.3f}", "max": "{:.3f}", "final_loss": "{:.3f}"}
 table(best, {"activation": "{}", "init": "{}", "lr": "{:g}"} | digits)
 
 # %% [markdown]
@@ -122,7 +122,7 @@ figures.learning(long)
 
 # %% mystnb={"figure": {"caption": "CIFAR-10, long runs on 10,000 images: the gain of critical initialisation at the same learning rate.", "name": "tab-cifar10-long-gain"}}
 long_gain = statistics.gain_of_critical(statistics.final_rows(long))
-digits = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
+digits = {"gain": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "n_seeds": "{}"}
 table(long_gain, {"activation": "{}"} | digits)
 
 # %% [markdown]
@@ -213,14 +213,14 @@ end = statistics.gain_of_critical(statistics.final_rows(long), "train_loss")["ga
 accuracy = -statistics.gain_of_critical(statistics.final_rows(long), "test_acc")["gain"]
 glue(
     long_least=long_gain["gain"].min(), long_most=long_gain["gain"].max(),
-    long_sure=(long_gain["low"] > 0).sum(), long_steps=long["step"].max(), end_least=end.min(),
+    long_sure=(long_gain["ci_low"] > 0).sum(), long_steps=long["step"].max(), end_least=end.min(),
     end_most=end.max(), acc_least=accuracy.min(), acc_most=accuracy.max(),
 )
 
 # %% tags=["hide-input"]
 ahead = statistics.ahead_of_relu(statistics.final_rows(long))
 glue(
-    ahead_sure=(ahead["low"] > 0).sum(), ahead_least=ahead["gain"].min(),
+    ahead_sure=(ahead["ci_low"] > 0).sum(), ahead_least=ahead["gain"].min(),
     ahead_most=ahead["gain"].max(),
 )
 
@@ -239,8 +239,8 @@ curves = long.groupby(["step", "activation", "init"])["train_loss"].mean().unsta
 behind = curves[curves["critical"] >= curves["he"]].reset_index()["step"].max()
 glue(
     early_steps=early["step"].max(), early_least=early_gain["gain"].min(),
-    early_most=early_gain["gain"].max(), early_sure=(early_gain["low"] > 0).sum(),
-    early_unsure=" and ".join(early_gain[early_gain["low"] <= 0]["activation"]),
+    early_most=early_gain["gain"].max(), early_sure=(early_gain["ci_low"] > 0).sum(),
+    early_unsure=" and ".join(early_gain[early_gain["ci_low"] <= 0]["activation"]),
     early_loss=curves.loc[early["step"].max()].min().min(),
     long_last=curves.loc[long["step"].max()].min().min(),
     start_critical=curves.loc[0]["critical"].mean(), start_he=curves.loc[0]["he"].mean(),
@@ -254,9 +254,9 @@ critical_best, he_best = at_best.loc["critical"], at_best.loc["he"].drop("ReLU")
 glue(
     best_least=best_gain["gain"].min(), best_most=best_gain["gain"].max(),
     best_top=best_gain.loc[best_gain["gain"].idxmax(), "activation"],
-    best_sure=(best_gain["low"] > 0).sum(),
-    best_names=" and ".join(best_gain[best_gain["low"] > 0]["activation"]),
-    best_low=best_gain["low"].min(),
+    best_sure=(best_gain["ci_low"] > 0).sum(),
+    best_names=" and ".join(best_gain[best_gain["ci_low"] > 0]["activation"]),
+    best_low=best_gain["ci_low"].min(),
     critical_rate=" and ".join(f"{rate:g}" for rate in critical_best["lr"].unique()),
     same_rate=" and ".join(he_best.index[he_best["lr"] == critical_best["lr"]]),
     critical_worst=critical_best["mean_loss"].max(),
@@ -271,9 +271,9 @@ cold_gains = statistics.gain_of_critical(statistics.final_rows(cold))
 like = statistics.distance_from_relu(statistics.final_rows(cold))["distance"]
 glue(
     relu_stable=f"{he_stable['ReLU']:g}", smooth_stable=f"{he_stable.drop('ReLU').min():g}",
-    default_least=default_gain["low"].min(),
-    cold_sure=((cold_gains["low"] > 0) | (cold_gains["high"] < 0)).sum(),
-    cold_far=cold_gains[["low", "high"]].abs().max().max(), cold_steps=cold["step"].max(),
+    default_least=default_gain["ci_low"].min(),
+    cold_sure=((cold_gains["ci_low"] > 0) | (cold_gains["ci_high"] < 0)).sum(),
+    cold_far=cold_gains[["ci_low", "ci_high"]].abs().max().max(), cold_steps=cold["step"].max(),
     cold_distance=like.max(), cold_typical=like.mean(),
 )
 
@@ -286,8 +286,8 @@ glue(
     cold_gain=by_T.xs(min(temperatures), level="temperature").abs().max(),
     best_gumbel=best_loss["GumbelLU", "he"] - best_loss["GumbelLU", "critical"],
 )
-assert (hot["lowest"] > 0).all() and default_gain["low"].min() > 0 and like.max() < 0.15
-assert (long_gain["low"] > 0).all() and (best_gain["gain"] > 0).all()
+assert (hot["min"] > 0).all() and default_gain["ci_low"].min() > 0 and like.max() < 0.15
+assert (long_gain["ci_low"] > 0).all() and (best_gain["gain"] > 0).all()
 assert max(temperatures) < 1 or best_loss["GumbelLU", "he"] > best_loss["GumbelLU", "critical"]
 coldest = by_T.xs(min(temperatures), level=1).abs().max()
 assert max(temperatures) < 1 or min(temperatures) > 0.1 or coldest < 0.1

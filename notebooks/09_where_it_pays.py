@@ -126,7 +126,7 @@ figures.learning(full)
 figures.learning(photographs)
 
 # %% mystnb={"figure": {"caption": "The gains of {numref}`fig-pays-width`, with their 95 % intervals.", "name": "tab-pays-width"}}
-sizes = {"gain": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "seeds": "{}"}
+sizes = {"gain": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "n_seeds": "{}"}
 table(by_width, {"activation": "{}", "temperature": "{:g}", "width": "{}"} | sizes)
 
 # %% [markdown]
@@ -187,7 +187,7 @@ best = gains.loc[gains["gain"].idxmax()]
 glue(
     cold=cold, best_activation=best["activation"], best_T=f"{best['temperature']:g}",
     best_depth=best["depth"], best_gain=best["gain"], cells=len(gains),
-    ahead=(gains["low"] > 0).sum(), behind=(gains["high"] < 0).sum(), deepest=gains["depth"].max(),
+    ahead=(gains["ci_low"] > 0).sum(), behind=(gains["ci_high"] < 0).sum(), deepest=gains["depth"].max(),
 )
 
 # %% tags=["hide-input"]

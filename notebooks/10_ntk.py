@@ -167,8 +167,8 @@ travel = statistics.width_exponents(widths)
 table(
     travel,
     {
-        "activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "low": "{:.2f}",
-        "high": "{:.2f}", "seeds": "{}",
+        "activation": "{}", "temperature": "{:g}", "exponent": "{:.2f}", "ci_low": "{:.2f}",
+        "ci_high": "{:.2f}", "n_seeds": "{}",
     },
 )
 

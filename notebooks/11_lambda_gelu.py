@@ -126,7 +126,7 @@ figures.hardness_paths(paths[paths["activation"] == "lambda-GELU"])
 
 # %% mystnb={"figure": {"caption": "Validation accuracy lost when ReLU is put in, this run: mean over seeds and 95 % interval. A dash: not hardened.", "name": "tab-lambda-here"}}
 lost = statistics.mean_over_seeds(statistics.substitution_drops(runs), "acc_drop")
-digits = {"mean": "{:+.4f}", "low": "{:+.4f}", "high": "{:+.4f}", "seeds": "{}"}
+digits = {"mean": "{:+.4f}", "ci_low": "{:+.4f}", "ci_high": "{:+.4f}", "n_seeds": "{}"}
 table(lost, {"activation": "{}", "tolerance": "{:g}"} | digits)
 
 # %% [markdown]
@@ -162,7 +162,7 @@ table(
     swept,
     {
         "network": "{}", "c": "{:g}", "drift": "{:.3f}", "change": "{:+.4f}",
-        "low": "{:+.4f}", "high": "{:+.4f}",
+        "ci_low": "{:+.4f}", "ci_high": "{:+.4f}",
     },
 )
 
@@ -180,8 +180,8 @@ figures.hardness_profiles(statistics.profiles(profiles))
 # %% mystnb={"figure": {"caption": "Spearman correlation of the hardness profiles that two initialisations lead to.", "name": "tab-lambda-ranks"}}
 ranks = statistics.rank_correlations(profiles)
 shown = {
-    "first": "{:.3g}", "second": "{:.3g}", "mean": "{:.2f}", "low": "{:.2f}",
-    "high": "{:.2f}", "chance": "{:.2f}", "of_means": "{:.2f}",
+    "first": "{:.3g}", "second": "{:.3g}", "mean": "{:.2f}", "ci_low": "{:.2f}",
+    "ci_high": "{:.2f}", "chance": "{:.2f}", "of_means": "{:.2f}",
 }
 table(ranks, {"dataset": "{}"} | shown)
 
@@ -212,7 +212,7 @@ lost_deep = statistics.mean_over_seeds(deep, "acc_drop").assign(
     after=statistics.mean_over_seeds(deep, "relu_acc")["mean"]
 )
 lost_deep["init"] = lost_deep["network"].str.extract(r"init=(\w+?)_init")[0]
-digits = {"mean": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}", "after": "{:.3f}"}
+digits = {"mean": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "after": "{:.3f}"}
 table(lost_deep, {"init": "{}", "activation": "{}", "tolerance": "{:g}"} | digits)
 
 # %% mystnb={"figure": {"caption": "Validation accuracy with ReLU in place, at the end of training: mean over five seeds and 95 % interval.", "name": "tab-lambda-ends"}}
@@ -224,7 +224,7 @@ table(
     ends,
     {
         "dataset": "{}", "network": "{}", "activation": "{}", "tolerance": "{:g}",
-        "mean": "{:.3f}", "low": "{:.3f}", "high": "{:.3f}",
+        "mean": "{:.3f}", "ci_low": "{:.3f}", "ci_high": "{:.3f}",
     },
 )
 
@@ -356,7 +356,7 @@ assert np.exp(by_c["mean"].min()) > 1 and np.exp(by_t["mean"].max()) < 1
 assert free["learned"].max() < 8 and (100 * changes["change"]).abs().max() < 2
 assert (
     hardest["mean"].abs().max() < 0.005
-    and unhardened["low"].max() < 0
+    and unhardened["ci_low"].max() < 0
     and critical["lambda-GELU"].iloc[0] > 2
 )
 here = lost.set_index(["activation", "tolerance"])["mean"]

@@ -168,8 +168,8 @@ shown = {name: surrogates[name] for name in ("B-SiLU", "SiLU", "ELU", "HeLU")}
 flow = tables.backward_flow(shown, images.x_train, width=256, depth=20, seeds=seeds)
 growth = statistics.per_layer(flow)
 digits = {
-    "surrogate": "{}", "theory": "{:.3f}", "gain": "{:.3f}", "low": "{:.3f}",
-    "high": "{:.3f}",
+    "surrogate": "{}", "theory": "{:.3f}", "gain": "{:.3f}", "ci_low": "{:.3f}",
+    "ci_high": "{:.3f}",
 }
 table(growth, digits)
 
@@ -231,7 +231,7 @@ ends = deep.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], 
 deep_gaps = statistics.differences(statistics.at_best_rate(ends))
 columns = {"dataset": "{}", "depth": "{:g}", "surrogate": "{}", "temperature": "{:g}", "lr": "{:g}"}
 gap = {
-    "value": "{:.3f}", "difference": "{:+.3f}", "low": "{:+.3f}", "high": "{:+.3f}",
+    "value": "{:.3f}", "difference": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}",
     "dead": "{:.2f}",
 }
 table(deep_gaps, columns | gap)
@@ -263,7 +263,7 @@ figures.accuracy_by_surrogate(common)
 # Each at the best of its rates, after ten epochs and, in a longer run, after forty, when the training set is all but learnt:
 
 # %% mystnb={"figure": {"caption": "VGG-like and ResNet-like networks after ten epochs, each at the best of three learning rates.", "name": "tab-sugar-images"}}
-image_columns = {"net": "{}", "surrogate": "{}", "lr": "{:g}", "seeds": "{}"} | gap
+image_columns = {"net": "{}", "surrogate": "{}", "lr": "{:g}", "n_seeds": "{}"} | gap
 table(best, image_columns)
 
 # %% mystnb={"figure": {"caption": "The same after forty epochs, each at the best of two learning rates.", "name": "tab-sugar-longest"}}

@@ -46,7 +46,7 @@ MANIFEST = {"datasets": {"tiny": {"embedded": {"path": "tiny.npz", "sha256": "01
 
 def write_sources(root):
     """The project's own runner and site, with tiny chapters."""
-    package = [f"smoothrelu/{name}.py" for name in ("files", "book/__init__")]
+    package = [f"smoothrelu/{name}.py" for name in ("files", "provenance", "book/__init__")]
     for name in ("_config.yml", "book/provenance.md", *package):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)

@@ -80,7 +80,7 @@ class LambdaGELU(nn.Module):
         nn.init.constant_(self.s, _s_of(hardness, self.t.item()))
         return self
 
-    def plain(self) -> GELU:
+    def forward_activation(self) -> GELU:
         """What forward computes at present, as a smooth ReLU of fixed temperature: GELU(1/lambda).
 
         Its critical initialisation is that of this layer.

@@ -83,7 +83,7 @@ class SmoothReLU(nn.Module):
     def temperature(self, value: float | Tensor) -> None:
         scalar = isinstance(value, Tensor) and value.ndim == 0 and value.is_floating_point()
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not ((scalar or number) and 0 < plain_temperature(value) < math.inf):
+        if not ((scalar or number) and 0 < temperature_as_float(value) < math.inf):
             raise ValueError(
                 f"temperature must be a positive finite number, got {value!r}; "
                 "for the limit of temperature 0 use torch.nn.ReLU()"
@@ -123,7 +123,7 @@ class SmoothReLU(nn.Module):
         return wide, (wide / self.temperature).clamp(*self.gate.support)
 
     def extra_repr(self) -> str:
-        return f"temperature={plain_temperature(self.temperature)!r}"
+        return f"temperature={temperature_as_float(self.temperature)!r}"
 
 
 def _wide(x: Tensor, activation: nn.Module) -> Tensor:
@@ -135,7 +135,7 @@ def _wide(x: Tensor, activation: nn.Module) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def plain_temperature(temperature: float | Tensor) -> float:
+def temperature_as_float(temperature: float | Tensor) -> float:
     """A temperature as a number, whatever is differentiated through it."""
     return float(temperature.detach() if isinstance(temperature, Tensor) else temperature)
 

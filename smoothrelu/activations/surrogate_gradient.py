@@ -70,7 +70,7 @@ class SUGAR(nn.Module):
         smooth = torch.nan_to_num(smooth)
         return torch.relu(x).detach() + (smooth - smooth.detach())
 
-    def plain(self) -> nn.ReLU:
+    def forward_activation(self) -> nn.ReLU:
         """What forward computes; its critical initialisation, He's, is that of this layer."""
         return nn.ReLU()
 

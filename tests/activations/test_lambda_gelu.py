@@ -74,7 +74,7 @@ def test_it_is_gelu_at_the_temperature_one_over_lambda(hardness):
     layer = in_double(hardness)
     x = torch.linspace(-4, 4, 201, dtype=torch.float64)
     torch.testing.assert_close(layer(x), GELU(1 / hardness)(x), rtol=1e-13, atol=1e-15)
-    assert layer.plain().temperature == pytest.approx(1 / hardness, rel=1e-14)
+    assert layer.forward_activation().temperature == pytest.approx(1 / hardness, rel=1e-14)
     assert layer.temperature.item() == pytest.approx(1 / hardness, rel=1e-14)
     if hardness == 1:
         torch.testing.assert_close(layer(x), nn.functional.gelu(x))
@@ -169,7 +169,7 @@ def test_torch_func_sees_the_same_derivatives_in_every_mode():
     one_by_one = [LambdaGELU.from_s(s, t=0.4).double()(x).sum() for s in (-1.0, 0.0, 1.0)]
     torch.testing.assert_close(many, torch.stack(one_by_one), rtol=1e-6, atol=1e-6)
     slope = torch.func.vmap(torch.func.grad(layer))(x)
-    torch.testing.assert_close(slope, layer.plain().derivative(x))
+    torch.testing.assert_close(slope, layer.forward_activation().derivative(x))
 
 
 def test_training_keeps_nothing_of_the_inputs_size_but_the_input():
@@ -271,7 +271,7 @@ def test_a_tolerance_that_gelu_meets_needs_no_hardening():
 
 def test_with_equal_hardness_every_layer_has_the_critical_variances_of_that_gelu():
     c = criticality(GELU(1 / 3))
-    for C_W, C_b in critical_layers([in_double(3.0).plain()] * 4):
+    for C_W, C_b in critical_layers([in_double(3.0).forward_activation()] * 4):
         assert (C_W, C_b) == pytest.approx((c.C_W, c.C_b), rel=1e-12)
 
 

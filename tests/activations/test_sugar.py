@@ -384,7 +384,7 @@ def test_only_the_relus_are_exchanged_and_the_state_dict_stays_the_same():
 def test_the_surrogate_is_hidden_from_what_walks_over_the_activations_of_a_model():
     net = convert_to_sugar(nn.Sequential(nn.Linear(2, 2), nn.ReLU()), SWISH(0.5))
     assert not any(isinstance(m, SWISH) for m in net.modules())
-    assert net[1].surrogate.temperature == 0.5 and isinstance(net[1].plain(), nn.ReLU)
+    assert net[1].surrogate.temperature == 0.5 and isinstance(net[1].forward_activation(), nn.ReLU)
 
 
 def test_copying_pickling_and_loading_keep_the_surrogate():

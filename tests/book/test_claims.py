@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from smoothrelu.book.claims import page
-from smoothrelu.book.claims.board import CLAIMS, board, measured, verdict, write
+from smoothrelu.book.claims.file import CLAIMS, measure, read_claims, verdict, write_verdicts
 from smoothrelu.book.claims.measures import MEASURES
 
 ENTRIES = yaml.safe_load(CLAIMS.read_text())
@@ -15,7 +15,7 @@ CHAPTERS = {path.stem for path in (CLAIMS.parents[1] / "notebooks").glob("*.py")
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["id"])
 def test_a_claim_measured_again_has_the_value_and_the_verdict_on_the_board(entry):
-    again = measured(entry)
+    again = measure(entry)
     assert again["verdict"] == entry["verdict"]
     assert again["value"] == pytest.approx(entry["value"], rel=2e-3, abs=1e-9)
     assert again["low"] == pytest.approx(entry["low"], rel=2e-3, abs=1e-9)
@@ -42,11 +42,11 @@ WORDS = {"claim": "c", "source": "s", "measure": "m", "chapter": "02_initializat
 def test_the_verdict_follows_from_the_bounds(tmp_path, bounds, expected):
     path = tmp_path / "claims.yml"
     path.write_text("# head\n" + yaml.safe_dump([{"id": "critical-point"} | WORDS | bounds]))
-    write(path)
+    write_verdicts(path)
     (entry,) = yaml.safe_load(path.read_text())
     assert entry["verdict"] == expected and 0 < entry["value"] < 1e-9
     assert path.read_text().startswith("# head\n")
-    assert " to " not in page.measured(board(path).iloc[0])
+    assert " to " not in page.value_and_interval(read_claims(path).iloc[0])
 
 
 def test_an_interval_across_a_bound_is_undecided():
@@ -69,7 +69,7 @@ def test_an_entry_that_lacks_something_is_named(tmp_path, entry, words):
     path = tmp_path / "claims.yml"
     path.write_text(yaml.safe_dump([entry]))
     with pytest.raises(ValueError, match=words):
-        board(path)
+        read_claims(path)
 
 
 def test_the_page_groups_claims_by_paper_and_has_ours_in_a_group_at_the_end(tmp_path):
@@ -78,7 +78,7 @@ def test_the_page_groups_claims_by_paper_and_has_ours_in_a_group_at_the_end(tmp_
                "stable-gradient": "this book", "relu-limit": "the paper, first claim"}  # fmt: skip
     entries = [entry | {"id": id, "claim": f"{id} & co", "source": s} for id, s in sources.items()]
     (path := tmp_path / "claims.yml").write_text(yaml.safe_dump(entries))
-    first, second, ours = page.board_of_claims(board(path))._repr_html_().split("<tbody>")[1:]
+    first, second, ours = page.board_of_claims(read_claims(path))._repr_html_().split("<tbody>")[1:]
     assert "The paper: When are" in first and "holds 2" in first
     assert "relu-limit &amp; co" in first and "first claim" in first
     assert ">lambda-GELU <" in second and "stable-kernel &amp; co" in second

@@ -74,8 +74,8 @@ def test_the_change_against_gelu_is_paired_by_seed_with_students_interval():
     (row,) = statistics.over_gelu(table).to_dict("records")
     differences = 0.8 - np.array(scores)
     half = 4.302653 * differences.std(ddof=1) / np.sqrt(3)  # t(0.975, 2)
-    assert row["change"] == pytest.approx(differences.mean()) and row["seeds"] == 3
-    assert (row["low"], row["high"]) == pytest.approx(
+    assert row["change"] == pytest.approx(differences.mean()) and row["n_seeds"] == 3
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(
         (differences.mean() - half, differences.mean() + half), rel=1e-6
     )
 
@@ -89,7 +89,7 @@ def test_the_mean_change_is_over_the_settings_first_and_then_over_the_seeds():
     (row,) = statistics.mean_change(table).to_dict("records")
     assert row["mean"] == pytest.approx((0.2 + 0.1) / 2)
     half = 12.7062 * 0.05  # t(0.975, 1), and the standard error of 0.2 and 0.1
-    assert row["high"] - row["mean"] == pytest.approx(half, rel=1e-4)
+    assert row["ci_high"] - row["mean"] == pytest.approx(half, rel=1e-4)
 
 
 def test_drift_ratios_compare_neighbours_seed_by_seed():
@@ -99,7 +99,7 @@ def test_drift_ratios_compare_neighbours_seed_by_seed():
     ratios = statistics.drift_ratios(table, "c")
     assert list(zip(ratios["smaller"], ratios["larger"], strict=True)) == [(1, 2), (2, 6)]
     assert np.exp(ratios["mean"]).tolist() == pytest.approx([2, 3])
-    assert ratios["high"].to_numpy() == pytest.approx(ratios["low"].to_numpy())  # no scatter
+    assert ratios["ci_high"].to_numpy() == pytest.approx(ratios["ci_low"].to_numpy())  # no scatter
 
 
 def test_the_drop_is_what_the_substitution_takes_and_none_for_relu():
@@ -171,9 +171,9 @@ def test_a_real_sweep_goes_through_all_of_it(tmp_path):
     hardened = table[table["tolerance"] == 0.01]
     assert hardened["hardness_0"].to_numpy() == pytest.approx(79.788, rel=1e-4)
     changes = statistics.over_gelu(table)
-    assert (changes["drift"] > 0).all() and (changes["seeds"] == 2).all()
+    assert (changes["drift"] > 0).all() and (changes["n_seeds"] == 2).all()
     averages = statistics.mean_over_seeds(statistics.substitution_drops(table), "acc_drop")
-    assert averages["seeds"].tolist() == [2, 2, 2, 2]
+    assert averages["n_seeds"].tolist() == [2, 2, 2, 2]
 
 
 # --- the figures
@@ -191,8 +191,8 @@ def test_the_drift_map_writes_the_change_in_points_in_bold_where_it_is_sure():
         (1.0, 1.0, 0, -1),
         (1.0, 3.0, 0, -1),
     ]
-    table = pandas.DataFrame(cells, columns=["t", "c", "change", "low"])
-    table = table.assign(dataset="mnist", high=0.03, drift=[0.01, 0.1, 0.001, 0.01])
+    table = pandas.DataFrame(cells, columns=["t", "c", "change", "ci_low"])
+    table = table.assign(dataset="mnist", ci_high=0.03, drift=[0.01, 0.1, 0.001, 0.01])
     figure = figures.drift_map(table)
     assert texts(figure) == ["+1.2", "-0.4", "+0.0", "+0.0"]
     weights = [text.get_weight() for text in figure.axes[0].texts]

@@ -65,9 +65,9 @@ def test_the_sums_are_in_units_of_the_first_kernel():
 def test_one_seed_gives_no_interval_and_two_equal_ones_a_point():
     one = laws_of(lambda t: 1 + t)
     two = laws_of(lambda t: 1 + t, seeds=(0, 1))
-    assert np.isinf(one.loc["quadratic_variation", ["low", "high"]].astype(float)).all()
+    assert np.isinf(one.loc["quadratic_variation", ["ci_low", "ci_high"]].astype(float)).all()
     row = two.loc["quadratic_variation"]
-    assert row["low"] == pytest.approx(row["high"]) == pytest.approx(row["exponent"])
+    assert row["ci_low"] == pytest.approx(row["ci_high"]) == pytest.approx(row["exponent"])
 
 
 @pytest.mark.parametrize("power, factor", [(0.0, 1.0), (0.5, 10**0.5)])
@@ -98,4 +98,4 @@ def test_the_exponent_in_the_width_is_that_of_a_power_and_leaves_out_runs_withou
         for width in widths
     ]
     law = width_exponents(pandas.DataFrame(rows)).iloc[0]
-    assert law["exponent"] == pytest.approx(-0.5) and law["seeds"] == 2
+    assert law["exponent"] == pytest.approx(-0.5) and law["n_seeds"] == 2

@@ -56,7 +56,7 @@ def test_a_difference_is_paired_by_seed_and_has_students_interval():
     gap = statistics.differences(labelled(*rows)).set_index("surrogate").loc["B-SiLU"]
     half = 4.302653 * 0.1 / np.sqrt(3)  # t(0.975, 2), and the deviation of 0.1, 0.2, 0.3
     assert gap["difference"] == pytest.approx(0.2)
-    assert (gap["low"], gap["high"]) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-5)
+    assert (gap["ci_low"], gap["ci_high"]) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-5)
     assert (gap["value"], gap["dead"]) == (pytest.approx(1.3 / 3), 0.25)
 
 
@@ -84,7 +84,7 @@ def test_ranks_are_correlated_seed_by_seed_and_a_difference_is_said_with_its_int
     runs["y"] = [1, 4, 9, 9, 4, 1]
     assert statistics.rank_correlation(runs, "x", "y")[0] == pytest.approx(0)
     gaps = pandas.DataFrame([{"surrogate": "ELU", "net": "VGG", "difference": 0.01}])
-    gaps = gaps.assign(low=-0.02, high=0.04)
+    gaps = gaps.assign(ci_low=-0.02, ci_high=0.04)
     assert statistics.format_difference(gaps, "ELU", net="VGG") == "+0.010 (-0.020 to +0.040)"
 
 
@@ -102,7 +102,7 @@ def test_the_growth_per_layer_is_that_of_a_geometric_series():
     flow = pandas.DataFrame({"surrogate": "ELU", "back": [0, 1, 2] * 2, "seed": [0] * 3 + [1] * 3})
     flow["square"], flow["theory_square"] = 1.5 ** flow["back"], 1.4 ** flow["back"]
     row = statistics.per_layer(flow).iloc[0]
-    assert (row["gain"], row["low"], row["theory"]) == pytest.approx((1.5, 1.5, 1.4))
+    assert (row["gain"], row["ci_low"], row["theory"]) == pytest.approx((1.5, 1.5, 1.4))
 
 
 def test_a_surface_and_a_histogram_come_out_of_the_tall_table():

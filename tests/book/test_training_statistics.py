@@ -28,8 +28,8 @@ def test_the_gain_is_the_mean_of_paired_differences_with_students_interval():
     gain = statistics.gain_of_critical(table).iloc[0]
     half = 4.302653 * 1.0 / np.sqrt(3)  # t(0.975, 2), and the deviation of 1, 2, 3
     assert gain["gain"] == pytest.approx(2.0)
-    assert (gain["low"], gain["high"]) == pytest.approx((2 - half, 2 + half), rel=1e-6)
-    assert (gain["lowest"], gain["highest"], gain["seeds"]) == (1.0, 3.0, 3)
+    assert (gain["ci_low"], gain["ci_high"]) == pytest.approx((2 - half, 2 + half), rel=1e-6)
+    assert (gain["min"], gain["max"], gain["n_seeds"]) == (1.0, 3.0, 3)
 
 
 def test_a_diverged_run_counts_as_infinite_and_its_pair_is_left_out_of_the_gain():
@@ -39,7 +39,7 @@ def test_a_diverged_run_counts_as_infinite_and_its_pair_is_left_out_of_the_gain(
         run("he", 1, [2.0], diverged=True),
     )
     assert np.isinf(table.loc[table["diverged"], "mean_loss"]).all()
-    assert statistics.gain_of_critical(table)["seeds"].item() == 1
+    assert statistics.gain_of_critical(table)["n_seeds"].item() == 1
 
 
 def test_each_initialisation_chooses_its_own_best_rate():
@@ -84,4 +84,4 @@ def test_a_critical_network_is_compared_with_the_relu_network_of_its_seed():
     ahead = statistics.ahead_of_relu(table)
     assert len(ahead) == 1 and ahead["activation"].item() == "SWISH"
     assert ahead["gain"].item() == pytest.approx(1.0)
-    assert (ahead["lowest"].item(), ahead["highest"].item()) == (0.0, 2.0)
+    assert (ahead["min"].item(), ahead["max"].item()) == (0.0, 2.0)

@@ -9,7 +9,7 @@ import pytest
 from tiny_book import ROOT, book, command, record
 
 from smoothrelu import SWISH, Run, critical_init_, sweep
-from smoothrelu.book.claims.board import board
+from smoothrelu.book.claims.file import read_claims
 from smoothrelu.book.runner.checks import BookError
 from smoothrelu.book.runner.execution import execute
 from smoothrelu.book.runner.parameters import declared, effective, parse, written
@@ -222,5 +222,5 @@ def test_a_broken_board_of_claims_is_named(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "claims.yml").write_text(text)
     with pytest.raises(ValueError, match=r"claims\.yml"):
-        board(tmp_path / "claims.yml")
+        read_claims(tmp_path / "claims.yml")
     assert [path.name for path in tmp_path.iterdir()] == ["claims.yml"]

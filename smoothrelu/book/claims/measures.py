@@ -13,17 +13,15 @@ import torch
 
 from smoothrelu.activations.smooth_relu import SMOOTH_RELUS
 from smoothrelu.activations.surrogates import BSiLU
-from smoothrelu.book.claims.hardness_measures import HARDNESS_MEASURES
+from smoothrelu.book.claims.lambda_gelu_measures import LAMBDA_GELU_MEASURES
 from smoothrelu.book.statistics import ntk, sugar, training
+from smoothrelu.book.statistics.paired import Estimate, farthest, highest, interval, lowest
 from smoothrelu.book.tables import backward_flow, descent, kernel_flows
 from smoothrelu.data.datasets import load_dataset
 from smoothrelu.experiments.committed import published
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
 from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow
-
-Estimate = tuple[float, float, float]
-"""A value and the ends of its 95 % interval; three times the same where nothing is random."""
 
 _TEMPERATURES = [1.0, 0.1, 0.01]
 
@@ -77,18 +75,14 @@ def smallest_gradient_from_K_star() -> Estimate:
     return _exact(min(factors))
 
 
-def _worst(gains: pandas.DataFrame) -> Estimate:
-    """The setting whose interval reaches lowest."""
-    return tuple(gains.loc[gains["low"].idxmin(), ["gain", "low", "high"]])
-
-
 def gain(study: str) -> Estimate:
-    return _worst(training.gain_of_critical(training.final_rows(published(study))))
+    runs = training.final_rows(published(study))
+    return lowest(training.gain_of_critical(runs), "gain")
 
 
 def gain_at_best_rate(*studies: str, over: str = "he") -> Estimate:
     runs = training.concat(*map(published, studies))
-    return _worst(training.gain_at_best_rate(runs, over=over))
+    return lowest(training.gain_at_best_rate(runs, over=over), "gain")
 
 
 def gain_over_depths(depths: Sequence[int], temperature: float) -> pandas.DataFrame:
@@ -96,17 +90,10 @@ def gain_over_depths(depths: Sequence[int], temperature: float) -> pandas.DataFr
     return gains[gains["depth"].isin(depths) & (gains["temperature"] == temperature)]
 
 
-def farthest_gain(depths: Sequence[int], temperature: float) -> Estimate:
-    """The one whose interval reaches farthest from zero."""
-    gains = gain_over_depths(depths, temperature)
-    reach = gains[["low", "high"]].abs().max(axis=1)
-    return tuple(gains.loc[reach.idxmax(), ["gain", "low", "high"]])
-
-
 def distance_from_relu(study: str) -> Estimate:
     """Of the network farthest from ReLU's, seed by seed."""
     distance = training.distance_from_relu(training.final_rows(published(study)))
-    return training.interval(distance.groupby("seed")["distance"].max())
+    return interval(distance.groupby("seed")["distance"].max())
 
 
 def spread_over_activations(study: str) -> Estimate:
@@ -116,7 +103,7 @@ def spread_over_activations(study: str) -> Estimate:
     runs = training.final_rows(published(study))
     runs = runs[runs["activation"] != "ReLU"]
     spread = runs.groupby(["init", "seed"])["mean_loss"].agg(np.ptp)
-    return training.interval(spread["critical"] / spread["he"])
+    return interval(spread["critical"] / spread["he"])
 
 
 def exponent(
@@ -127,17 +114,14 @@ def exponent(
     paths = paths[paths["activation"].isin(activations)]
     paths = paths[(paths["temperature"] == temperature) | paths["temperature"].isna()]
     laws = ntk.exponents(paths, [statistic], below=0.0025)
-    off = pandas.concat([(laws[end] - goal).abs() for end in ("low", "high")], axis=1).max(axis=1)
-    return tuple(laws.loc[off.idxmax(), ["exponent", "low", "high"]])
+    return farthest(laws, "exponent", goal)
 
 
 def collapse(study: str) -> Estimate:
     """The factor of `ntk.spread_of_collapse` below T = 1, seed by seed."""
     paths = published(study)
     cold = paths[(paths["temperature"] < 1) & (paths["lr"] <= 0.01)]
-    return training.interval(
-        np.array([ntk.spread_of_collapse(seed) for _, seed in cold.groupby("seed")])
-    )
+    return interval(np.array([ntk.spread_of_collapse(seed) for _, seed in cold.groupby("seed")]))
 
 
 def _sugar(*names: str) -> pandas.DataFrame:
@@ -149,7 +133,7 @@ def sugar_gains(
 ) -> pandas.DataFrame:
     """The differences to ReLU of SUGAR with these surrogates."""
     gaps = sugar.differences(runs, column)
-    return gaps[gaps["surrogate"].isin(surrogates)].rename(columns={"difference": "gain"})
+    return gaps[gaps["surrogate"].isin(surrogates)]
 
 
 def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=None) -> Estimate:
@@ -157,7 +141,7 @@ def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=Non
     runs = _last_rows(_sugar(study))
     runs = runs[(runs["net"] == net) & (runs["dataset"] == dataset)]
     runs = runs if depth is None else runs[runs["depth"] == depth]
-    return _worst(sugar_gains(sugar.at_best_rate(runs), ["B-SiLU"]))
+    return lowest(sugar_gains(sugar.at_best_rate(runs), ["B-SiLU"]), "difference")
 
 
 def sugar_at_relus_rate() -> Estimate:
@@ -165,7 +149,7 @@ def sugar_at_relus_rate() -> Estimate:
     runs = _last_rows(_sugar("sugar_deep"))
     runs = runs[(runs["dataset"] == "mnist") & (runs["depth"] == 20)]
     best = sugar.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
-    return _worst(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]))
+    return lowest(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]), "difference")
 
 
 def sugar_at_common_rate(surrogates: Sequence[str]) -> pandas.DataFrame:
@@ -174,29 +158,23 @@ def sugar_at_common_rate(surrogates: Sequence[str]) -> pandas.DataFrame:
     return sugar_gains(runs[runs["lr"] == 0.05], surrogates)
 
 
-def sugar_largest(surrogates: Sequence[str]) -> Estimate:
-    gains = sugar_at_common_rate(surrogates)
-    far = gains[["low", "high"]].abs().max(axis=1).idxmax()
-    return tuple(gains.loc[far, ["gain", "low", "high"]])
-
-
 def sugar_fewer_dead() -> Estimate:
     """Dead units of VGG's fully connected layer: ReLU's fraction minus B-SiLU's."""
     runs = _sugar("sugar_vgg")
     gap = sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "dead_8").iloc[0]
-    return -gap["gain"], -gap["high"], -gap["low"]
+    return -gap["difference"], -gap["ci_high"], -gap["ci_low"]
 
 
 def sugar_sparser() -> Estimate:
     """Sparsity, in the mean over layers: B-SiLU's minus ReLU's, the smaller of VGG and ResNet."""
     runs = _sugar("sugar_vgg", "sugar_resnet")
-    return _worst(sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "sparsity"))
+    return lowest(sugar_gains(runs[runs["lr"] == 0.05], ["B-SiLU"], "sparsity"), "difference")
 
 
 def sugar_revives() -> Estimate:
     """The part of the drowned units that B-SiLU wakes, minus the part that wakes under ReLU."""
     runs = sugar.revived(_sugar("sugar_drowned"))
-    return _worst(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"))
+    return lowest(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"), "difference")
 
 
 def sugar_backward_growth() -> Estimate:
@@ -204,7 +182,7 @@ def sugar_backward_growth() -> Estimate:
     images = load_dataset("mnist", 100, 1, device="cpu").x_train
     flow = backward_flow({"B-SiLU": BSiLU()}, images, width=256, depth=20, seeds=range(5))
     growth = sugar.per_layer(flow).iloc[0]
-    return tuple(growth[["gain", "low", "high"]] / growth["theory"])
+    return tuple(growth[["gain", "ci_low", "ci_high"]] / growth["theory"])
 
 
 def sugar_cosine() -> Estimate:
@@ -212,7 +190,7 @@ def sugar_cosine() -> Estimate:
     data = load_dataset("mnist", 200, 1, device="cpu")
     seeds = {"width": 64, "depths": [20], "seeds": range(5)}
     steps = descent({"B-SiLU": BSiLU()}, data.x_train, data.y_train, **seeds)
-    return training.interval(steps.drop_duplicates("seed")["cosine"])
+    return interval(steps.drop_duplicates("seed")["cosine"])
 
 
 def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -221,8 +199,7 @@ def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
 
 def travel(study: str) -> Estimate:
     """The exponent in the width that reaches highest."""
-    law = ntk.width_exponents(published(study))
-    return tuple(law.loc[law["high"].idxmax(), ["exponent", "low", "high"]])
+    return highest(ntk.width_exponents(published(study)), "exponent")
 
 
 _SMOOTH = [kind.__name__ for kind in SMOOTH_RELUS]
@@ -244,9 +221,9 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "faster-than-default-cifar10": lambda: gain_at_best_rate(
         "cifar10_rates", "cifar10_default", over="standard"
     ),
-    "pays-deep": lambda: _worst(gain_over_depths([21], 1.0)),
-    "pays-deepest": lambda: _worst(gain_over_depths([51], 1.0)),
-    "pays-not-cold": lambda: farthest_gain([6, 11, 21, 51], 0.1),
+    "pays-deep": lambda: lowest(gain_over_depths([21], 1.0), "gain"),
+    "pays-deepest": lambda: lowest(gain_over_depths([51], 1.0), "gain"),
+    "pays-not-cold": lambda: farthest(gain_over_depths([6, 11, 21, 51], 0.1), "gain"),
     "cold-alike-mnist": lambda: distance_from_relu("mnist_cold"),
     "cold-alike-cifar10": lambda: distance_from_relu("cifar10_cold"),
     "alike-mnist": lambda: spread_over_activations("mnist_warm"),
@@ -259,13 +236,15 @@ MEASURES: dict[str, Callable[[], Estimate]] = {
     "ntk-travel": lambda: travel("ntk_widths"),
     "ntk-smooth-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, _SMOOTH, 1.0, 1.0),
     "ntk-relu-variation-cifar10": lambda: exponent("ntk_cifar10", _Q, ["ReLU"], 1.0, 0.0),
-    **HARDNESS_MEASURES,
+    **LAMBDA_GELU_MEASURES,
     "sugar-vgg": lambda: sugar_at_best_rate("sugar_vgg", "VGG"),
     "sugar-resnet": lambda: sugar_at_best_rate("sugar_resnet", "ResNet"),
     "sugar-vgg-long": lambda: sugar_at_best_rate("sugar_long", "VGG"),
     "sugar-resnet-long": lambda: sugar_at_best_rate("sugar_long", "ResNet"),
-    "sugar-elu-selu": lambda: _worst(sugar_at_common_rate(["ELU", "SELU"])),
-    "sugar-leaky-nelu": lambda: sugar_largest(["leaky ReLU", "NeLU"]),
+    "sugar-elu-selu": lambda: lowest(sugar_at_common_rate(["ELU", "SELU"]), "difference"),
+    "sugar-leaky-nelu": lambda: farthest(
+        sugar_at_common_rate(["leaky ReLU", "NeLU"]), "difference"
+    ),
     "sugar-fewer-dead": sugar_fewer_dead,
     "sugar-sparser": sugar_sparser,
     "sugar-revives": sugar_revives,

@@ -15,7 +15,7 @@ _TITLES = {  # others name themselves
 }
 
 
-class Board:
+class ClaimsPage:
     """Shows itself as HTML in any notebook; made by `board_of_claims`."""
 
     def __init__(self, page: str) -> None:
@@ -25,8 +25,8 @@ class Board:
         return self._page
 
 
-def board_of_claims(claims: pandas.DataFrame) -> Board:
-    """The table of `claims.board`, in its order, for the last line of a cell.
+def board_of_claims(claims: pandas.DataFrame) -> ClaimsPage:
+    """The table of `file.read_claims`, in its order, for the last line of a cell.
 
     source: "PAPER, which of its claims", or "this book" for what the book adds.
     """
@@ -36,7 +36,7 @@ def board_of_claims(claims: pandas.DataFrame) -> Board:
     groups[_OURS] = groups.pop(_OURS, [])  # to the end
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Verdict", "Claim", "Measured"))
     bodies = "".join(_group(source, rows) for source, rows in groups.items() if rows)
-    return Board(f'<table class="board"><thead><tr>{heads}</tr></thead>{bodies}</table>')
+    return ClaimsPage(f'<table class="board"><thead><tr>{heads}</tr></thead>{bodies}</table>')
 
 
 def _group(source: str, rows: list) -> str:
@@ -56,7 +56,7 @@ def _row(row: pandas.Series) -> str:
     details = f"<details><summary>What was measured</summary>{words}</details>"
     verdict = f'<span class="verdict {row["verdict"]}">{row["verdict"]}</span>'
     claim = html.escape(" ".join(row["claim"].split()))
-    number = f'{measured(row)}<span class="aside">{bounds(row)}</span>'
+    number = f'{value_and_interval(row)}<span class="aside">{bounds(row)}</span>'
     return _cells([verdict, f"{claim} {aside}{details}", number])
 
 
@@ -64,7 +64,7 @@ def _cells(contents: Iterable[str]) -> str:
     return "<tr>" + "".join(f"<td>{content}</td>" for content in contents) + "</tr>"
 
 
-def measured(row: pandas.Series) -> str:
+def value_and_interval(row: pandas.Series) -> str:
     """The number, with its interval where it has one."""
     interval = "" if row["low"] == row["high"] else f" ({_between(row['low'], row['high'])})"
     return f"{row['value']:.3g}{interval}"

@@ -70,7 +70,7 @@ def drift_map(changes: pandas.DataFrame) -> Figure:
             **{"origin": "lower", "aspect": "auto"},
         )
         for (i, j), change in np.ndenumerate(100 * cells["change"].to_numpy().round(3) + 0.0):
-            sure = cells["low"].iat[i, j] > 0 or cells["high"].iat[i, j] < 0
+            sure = cells["ci_low"].iat[i, j] > 0 or cells["ci_high"].iat[i, j] < 0
             dark = np.log10(cells["drift"].iat[i, j]) < logs.min() + 0.45 * np.ptp(logs)
             ax.text(
                 *(j, i, f"{change:+.1f}"),
@@ -144,7 +144,7 @@ def _settings(ax: Axes, group: pandas.DataFrame, factor: float) -> None:
     """A point and its interval for each setting, side by side."""
     for x, row in enumerate(group.itertuples()):
         colour = "#767676" if row.activation == "GELU" else COLOURS["GELU"]
-        ends = [[factor * (row.mean - row.low)], [factor * (row.high - row.mean)]]
+        ends = [[factor * (row.mean - row.ci_low)], [factor * (row.ci_high - row.mean)]]
         ax.errorbar(x, factor * row.mean, ends, fmt="o", ms=4, color=colour, lw=1.3)
     names = [_setting(row) for row in group.itertuples()]
     ax.set_xticks(range(len(group)), names, rotation=60)

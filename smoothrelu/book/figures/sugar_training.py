@@ -62,7 +62,7 @@ def accuracy_by_surrogate(gaps: pandas.DataFrame) -> Figure:
     figure, axes = panels(len(nets), height=4.0, sharey=True)
     for ax, net in zip(axes, nets, strict=True):
         for row in gaps[gaps["net"] == net].itertuples():
-            place, low, high = names.index(row.surrogate), row.low, row.high
+            place, low, high = names.index(row.surrogate), row.ci_low, row.ci_high
             colour = SURROGATE_COLOURS[row.surrogate]
             ax.plot([100 * low, 100 * high], [place, place], color=colour)
             ax.plot(100 * row.difference, place, "o", color=colour, ms=5)

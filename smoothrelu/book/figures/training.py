@@ -81,7 +81,7 @@ def gain_map(gains: pandas.DataFrame, x: str, y: str) -> Figure:
             cells["gain"], cmap="RdBu", vmin=-reach, vmax=reach, origin="lower", aspect="auto"
         )
         for (i, j), gain in np.ndenumerate(cells["gain"].to_numpy()):
-            sure = cells["low"].iat[i, j] > 0 or cells["high"].iat[i, j] < 0
+            sure = cells["ci_low"].iat[i, j] > 0 or cells["ci_high"].iat[i, j] < 0
             ax.text(
                 *(j, i, f"{gain:+.2f}"),
                 **{"ha": "center", "va": "center", "fontsize": 8},
@@ -108,7 +108,7 @@ def gain_against(gains: pandas.DataFrame, x: str, label: str) -> Figure:
     heard = gains[x] >= _SILENT
     for (name, depth, inside), group in gains.groupby(["activation", "depth", heard], sort=False):
         size = 3 + 2.5 * depths.index(depth)
-        spread = [group["gain"] - group["low"], group["high"] - group["gain"]]
+        spread = [group["gain"] - group["ci_low"], group["ci_high"] - group["gain"]]
         marks = {"fmt": "o" if inside else "<", "ms": size, "alpha": 0.75, "elinewidth": 0.8}
         at = group[x].clip(lower=_SILENT)
         ax.errorbar(at, group["gain"], yerr=spread, color=COLOURS[name], **marks)
@@ -127,7 +127,7 @@ def gain_by_width(gains: pandas.DataFrame) -> Figure:
     figure, axes = panels(len(temperatures), height=2.9, sharey=True)
     for ax, T in zip(axes, temperatures, strict=True):
         for name, group in gains[gains["temperature"] == T].groupby("activation", sort=False):
-            spread = [group["gain"] - group["low"], group["high"] - group["gain"]]
+            spread = [group["gain"] - group["ci_low"], group["ci_high"] - group["gain"]]
             ax.errorbar(
                 *(group["width"], group["gain"], spread), color=COLOURS[name], marker="o", ms=4
             )

@@ -17,8 +17,9 @@ from smoothrelu.book.runner.freshness import is_fresh, is_whole, site_is_fresh
 from smoothrelu.book.runner.lock import only_one
 from smoothrelu.book.runner.parameters import chapters, effective, published, source_of
 from smoothrelu.book.runner.progress import say
-from smoothrelu.book.runner.provenance import cores, record_of
+from smoothrelu.book.runner.provenance import record_of
 from smoothrelu.book.runner.site import index_of, site
+from smoothrelu.provenance import cores
 
 SECONDS_BETWEEN_LOOKS = 0.05
 

@@ -1,5 +1,5 @@
 """What a sweep's table says of learned hardness: its drift, its profile over the layers, and what
-is lost when ReLU takes its place. Tables in, small tables out; intervals are `training.interval`.
+is lost when ReLU takes its place. Tables in, small tables out.
 """
 
 import itertools
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas
 
-from smoothrelu.book.statistics.training import interval
+from smoothrelu.book.statistics.paired import interval, intervals, rank_correlation, reference
 
 RUN = [
     *("dataset", "network", "activation", "hardness", "t", "optimizer", "lr", "c", "tolerance"),
@@ -16,7 +16,6 @@ RUN = [
 ]
 _SETTING = RUN[:-1]
 _PLACE = ["dataset", "network"]
-_INTERVAL = ["mean", "low", "high"]
 _PAIR = [*_PLACE, "seed"]
 
 
@@ -59,48 +58,35 @@ def final_rows(table: pandas.DataFrame) -> pandas.DataFrame:
 
 def over_gelu(runs: pandas.DataFrame) -> pandas.DataFrame:
     """The change of best_valid_acc against GELU with the same seed, and the drift, of every setting
-    of lambda-GELU: the means over seeds, and the 95 % interval of the change (low, high).
+    of lambda-GELU: the means over seeds, and the 95 % interval of the change (ci_low, ci_high).
     """
-    base = runs[runs["activation"] == "GELU"].set_index(_PAIR)["best_valid_acc"]
-    ours = runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()]
-    ours = ours.join(base.rename("gelu"), on=_PAIR)
-    ours = ours.assign(change=ours["best_valid_acc"] - ours["gelu"])
-    rows = []
-    for setting, group in ours.groupby(_SETTING, dropna=False, sort=False):
-        change = dict(zip(("change", "low", "high"), interval(group["change"]), strict=True))
-        drift = {"drift": group["drift"].mean(), "seeds": len(group)}
-        rows.append(dict(zip(_SETTING, setting, strict=True)) | change | drift)
-    return pandas.DataFrame(rows)
+    gelu = reference(runs, "best_valid_acc", runs["activation"] == "GELU", _PAIR)
+    learned = _learned(runs.assign(change=runs["best_valid_acc"] - gelu))
+    changes = intervals(learned, "change", _SETTING, name="change")
+    return changes.assign(drift=intervals(learned, "drift", _SETTING)["mean"])
 
 
 def mean_change(runs: pandas.DataFrame) -> pandas.DataFrame:
     """The change against GELU with the same seed averaged over all settings of lambda-GELU on each
     data set and network: mean over seeds with its 95 % interval.
     """
-    base = runs[runs["activation"] == "GELU"].set_index(_PAIR)["best_valid_acc"]
-    ours = runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()]
-    changes = (ours.groupby(_PAIR)["best_valid_acc"].mean() - base).groupby(_PLACE)
-    rows = [
-        dict(zip([*_PLACE, *_INTERVAL], (*place, *interval(seeds)), strict=True))
-        for place, seeds in changes
-    ]
-    return pandas.DataFrame(rows)
+    gelu = runs[runs["activation"] == "GELU"].set_index(_PAIR)["best_valid_acc"]
+    change = _learned(runs).groupby(_PAIR)["best_valid_acc"].mean() - gelu
+    return intervals(change.reset_index(), "best_valid_acc", _PLACE)
 
 
 def drift_ratios(runs: pandas.DataFrame, by: str) -> pandas.DataFrame:
     """Of neighbours in `by`, "c" or "t", all else equal and seed by seed: the mean of
     ln(drift at the larger/drift at the smaller), and its 95 % interval.
     """
-    ours = runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()]
     others = [name for name in (*_PLACE, "hardness", "t", "c") if name != by]
-    rows = []
-    for setting, group in ours.groupby(others, sort=False):
-        logs = np.log(group.pivot(index="seed", columns=by, values="drift"))
-        for small, large in itertools.pairwise(logs.columns):
-            values = dict(zip(_INTERVAL, interval(logs[large] - logs[small]), strict=True))
-            row = dict(zip(others, setting, strict=True)) | {"smaller": small, "larger": large}
-            rows.append(row | values)
-    return pandas.DataFrame(rows)
+    drifts = _learned(runs).pivot(index=[*others, "seed"], columns=by, values="drift")
+    logs = np.log(drifts).dropna(axis=1, how="all")
+    ratios = [
+        (logs[large] - logs[small]).rename("log").reset_index().assign(smaller=small, larger=large)
+        for small, large in itertools.pairwise(logs.columns)
+    ]
+    return intervals(pandas.concat(ratios), "log", [*others, "smaller", "larger"])
 
 
 def substitution_drops(runs: pandas.DataFrame, split: str = "valid") -> pandas.DataFrame:
@@ -117,20 +103,15 @@ def substitution_drops(runs: pandas.DataFrame, split: str = "valid") -> pandas.D
 
 def mean_over_seeds(rows: pandas.DataFrame, column: str) -> pandas.DataFrame:
     """The mean of a column over seeds with its 95 % interval, for each setting."""
-    found = []
-    for setting, group in rows.groupby(_SETTING, dropna=False, sort=False):
-        values = dict(zip(_INTERVAL, interval(group[column]), strict=True))
-        found.append(dict(zip(_SETTING, setting, strict=True)) | values | {"seeds": len(group)})
-    return pandas.DataFrame(found)
+    return intervals(rows, column, _SETTING)
 
 
-def against(rows: pandas.DataFrame, column: str, reference: pandas.Series) -> pandas.DataFrame:
-    """`mean_over_seeds` of the column minus its value in the rows that `reference`, a boolean
-    series, marks, seed by seed: one marked row a data set, network and seed.
+def against(rows: pandas.DataFrame, column: str, marked: pandas.Series) -> pandas.DataFrame:
+    """`mean_over_seeds` of the column minus its value in the rows that `marked`, a boolean series,
+    marks, seed by seed: one marked row a data set, network and seed.
     """
-    base = rows[reference].set_index(_PAIR)[column].rename("base")
-    joined = rows[~reference].join(base, on=_PAIR)
-    return mean_over_seeds(joined.assign(difference=joined[column] - joined["base"]), "difference")
+    change = rows[column] - reference(rows, column, marked, _PAIR)
+    return mean_over_seeds(rows.assign(difference=change)[~marked], "difference")
 
 
 def profiles(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -149,7 +130,7 @@ def layers_learned(tables: Sequence[pandas.DataFrame]) -> pandas.DataFrame:
     each run once.
     """
     runs = pandas.concat(tables, ignore_index=True).drop_duplicates(RUN)
-    return profiles(runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()])
+    return profiles(_learned(runs))
 
 
 def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -161,26 +142,25 @@ def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
     """
     names, rows = layers(runs), []
     for place, group in runs.groupby(_PLACE, sort=False):
-        ranks = group.set_index(["hardness", "seed"])[names].dropna(axis=1).rank(axis=1)
-        chance = _chance(ranks.shape[1], group["seed"].nunique())
+        learned = group.set_index(["hardness", "seed"])[names].dropna(axis=1)
+        chance = _chance(learned.shape[1], group["seed"].nunique())
         for first, second in itertools.combinations(sorted(group["hardness"].unique()), 2):
-            values = _correlation(ranks.loc[first], ranks.loc[second])
+            pair = learned.loc[first], learned.loc[second]
+            mean, low, high = interval(rank_correlation(*pair))
+            of_means = rank_correlation(*(seeds.rank(axis=1).mean() for seeds in pair))
             row = dict(zip(_PLACE, place, strict=True)) | {"first": first, "second": second}
-            row |= dict(zip(_INTERVAL, interval(values), strict=True)) | chance
-            means = (ranks.loc[[start]].mean().rank().to_frame().T for start in (first, second))
-            rows.append(row | {"of_means": _correlation(*means).item()})
+            row |= {"mean": mean, "ci_low": low, "ci_high": high}
+            rows.append(row | {"chance": chance, "of_means": float(of_means)})
     return pandas.DataFrame(rows)
 
 
-def _correlation(first: pandas.DataFrame, second: pandas.DataFrame) -> pandas.Series:
-    """Pearson's correlation row by row; of ranks it is Spearman's."""
-    first, second = (ranks.sub(ranks.mean(axis=1), axis=0) for ranks in (first, second))
-    size = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-    return (first * second).sum(axis=1) / size
+def _learned(runs: pandas.DataFrame) -> pandas.DataFrame:
+    """The runs of lambda-GELU that were not hardened."""
+    return runs[(runs["activation"] == "lambda-GELU") & runs["tolerance"].isna()]
 
 
-def _chance(places: int, seeds: int) -> dict[str, float]:
+def _chance(places: int, seeds: int) -> float:
     ordered = np.tile(np.arange(places), (2000 * seeds, 1))
     shuffled = np.random.default_rng(0).permuted(ordered, axis=1)
-    values = _correlation(pandas.DataFrame(ordered), pandas.DataFrame(shuffled)).to_numpy()
-    return {"chance": float(np.quantile(values.reshape(-1, seeds).mean(1), 0.975))}
+    values = rank_correlation(ordered, shuffled)
+    return float(np.quantile(values.reshape(-1, seeds).mean(1), 0.975))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas
 
-from smoothrelu.book.statistics.training import interval
+from smoothrelu.book.statistics.paired import intervals, slopes
 
 _SETTING = ["dataset", "n_train", "width", "depth", "activation", "temperature", "init"]
 
@@ -53,40 +53,28 @@ def width_exponents(paths: pandas.DataFrame, column: str = "half_distance") -> p
     """The exponent of a column in the width, for each activation and temperature, fitted as in
     `exponents`; runs that have no such value are left out.
     """
-    setting = ["activation", "temperature"]
-    rows = []
-    for values, runs in paths.dropna(subset=column).groupby(setting, dropna=False, sort=False):
-        slopes = [_slope(run["width"], run[column]) for _, run in runs.groupby("seed")]
-        fit = zip(("exponent", "low", "high"), interval(np.array(slopes)), strict=True)
-        rows.append(dict(zip(setting, values, strict=True)) | dict(fit) | {"seeds": len(slopes)})
-    return pandas.DataFrame(rows)
+    return _exponents(paths.dropna(subset=column), "width", column, ["activation", "temperature"])
 
 
 def exponents(paths: pandas.DataFrame, statistics: Sequence[str], below: float) -> pandas.DataFrame:
     """The exponent of each statistic in the learning rate, for each setting: least squares in logs.
 
     Fitted for each seed by itself over learning rates up to `below`; exponent is the mean over
-    seeds, low and high its 95 % confidence interval (infinite for one seed).
+    seeds, ci_low and ci_high its 95 % confidence interval (infinite for one seed).
     """
     small = paths[paths["lr"] <= below]
-    rows = []
-    for setting, runs in small.groupby(_SETTING, dropna=False, sort=False):
-        for statistic in statistics:
-            slopes = [_slope(run["lr"], run[statistic]) for _, run in runs.groupby("seed")]
-            fit = zip(("exponent", "low", "high"), interval(np.array(slopes)), strict=True)
-            row = dict(zip(_SETTING, setting, strict=True)) | {"statistic": statistic}
-            rows.append(row | dict(fit) | {"seeds": len(slopes)})
-    return pandas.DataFrame(rows)
+    tall = small.melt([*_SETTING, "lr", "seed"], [*statistics], var_name="statistic")
+    return _exponents(tall, "lr", "value", [*_SETTING, "statistic"])
 
 
 def formatted(laws: pandas.DataFrame) -> pandas.DataFrame:
     """A row a network, a column a statistic: its exponent with the interval, as text."""
     named = laws.assign(statistic=laws["statistic"].str.replace("_", " "))
-    infinite = np.isinf(laws["low"])
+    infinite = np.isinf(laws["ci_low"])
     named["text"] = [
         f"{e:.2f}" if alone else f"{e:.2f} ({low:.2f} to {high:.2f})"
         for e, low, high, alone in zip(
-            laws["exponent"], laws["low"], laws["high"], infinite, strict=True
+            laws["exponent"], laws["ci_low"], laws["ci_high"], infinite, strict=True
         )
     ]
     rows = named.groupby(["activation", "temperature", "statistic"], dropna=False, sort=False)
@@ -128,5 +116,6 @@ def _first_loss(table: pandas.DataFrame) -> pandas.Series:
     return runs["train_loss"].transform("first")
 
 
-def _slope(x: pandas.Series, y: pandas.Series) -> float:
-    return np.polyfit(np.log(x), np.log(y), 1)[0]
+def _exponents(rows: pandas.DataFrame, x: str, y: str, by: list[str]) -> pandas.DataFrame:
+    logs = rows.assign(x=np.log(rows[x]), y=np.log(rows[y]))
+    return intervals(slopes(logs, "x", "y", by), "slope", by, name="exponent")

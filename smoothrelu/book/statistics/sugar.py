@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pandas
 
-from smoothrelu.book.statistics.training import concat, interval
+from smoothrelu.book.statistics.paired import Estimate, interval, intervals, reference, slopes
+from smoothrelu.book.statistics.paired import at_best_rate as _at_best_rate
+from smoothrelu.book.statistics.paired import rank_correlation as _rank_correlation
 
 NAMES = {
     "ReLU()": "ReLU",
@@ -50,16 +52,14 @@ def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
 
     runs: one row a run.
     """
-    group = [*_SETTING, "network", "activation"]
-    runs = runs.assign(score=runs["valid_acc"].where(~runs["diverged"], 0.0))
-    mean = runs.groupby([*group, "lr"], dropna=False, sort=False)["score"].mean().reset_index()
-    best = mean.loc[mean.groupby(group, dropna=False, sort=False)["score"].idxmax()]
-    return best[[*group, "lr"]].merge(runs, on=[*group, "lr"])
+    cost = -runs["valid_acc"].where(~runs["diverged"], 0.0)
+    by = [*_SETTING, "network", "activation"]
+    return _at_best_rate(runs.assign(cost=cost), "cost", by)
 
 
 def concat_labelled(*tables: pandas.DataFrame) -> pandas.DataFrame:
     """Several studies as one table, `labelled` and `with_dead`."""
-    return with_dead(labelled(concat(*tables)))
+    return with_dead(labelled(pandas.concat(tables, ignore_index=True)))
 
 
 def surviving(table: pandas.DataFrame, dataset: str, depth: int, lr: float) -> pandas.DataFrame:
@@ -77,18 +77,12 @@ def differences(runs: pandas.DataFrame, column: str = "test_acc") -> pandas.Data
 
     runs: one row a run, `with_dead`; one learning rate for each activation.
     """
-    key = ["dataset", "network", "seed"]
-    relu = runs[runs["surrogate"] == "ReLU"].set_index(key)[column].rename("relu")
-    pairs = runs.join(relu, on=key)
-    rows = []
-    for setting, group in pairs.groupby([*_SETTING, "network"], dropna=False, sort=False):
-        gap = (group[column] - group["relu"]).dropna()
-        mean, low, high = interval(gap)
-        row = dict(zip([*_SETTING, "network"], setting, strict=True))
-        row |= {name: group[name].iloc[0] for name in ("lr", "depth")}
-        row |= {"value": group[column].mean(), "dead": group["dead"].mean(), "seeds": len(gap)}
-        rows.append(row | {"difference": mean, "low": low, "high": high})
-    return pandas.DataFrame(rows)
+    relu = reference(runs, column, runs["surrogate"] == "ReLU", ["dataset", "network", "seed"])
+    pairs = runs.assign(difference=runs[column] - relu)
+    by = [*_SETTING, "network", "depth", "lr"]
+    value, dead = (intervals(pairs, name, by)["mean"] for name in (column, "dead"))
+    gaps = intervals(pairs, "difference", by, name="difference")
+    return gaps.assign(value=value, dead=dead)
 
 
 def with_dead(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -126,22 +120,17 @@ def per_layer(flow: pandas.DataFrame) -> pandas.DataFrame:
 
     flow: `tables.backward_flow`.
     """
-    rows = []
-    for name, group in flow.groupby("surrogate", sort=False):
-        growth = [
-            np.exp(np.polyfit(seed["back"], np.log(seed["square"]), 1)[0])
-            for _, seed in group.groupby("seed")
-        ]
-        mean, low, high = interval(np.array(growth))
-        theory = group.loc[group["back"] == 1, "theory_square"].iloc[0]
-        rows.append({"surrogate": name, "gain": mean, "low": low, "high": high, "theory": theory})
-    return pandas.DataFrame(rows)
+    growth = slopes(flow.assign(log=np.log(flow["square"])), "back", "log", ["surrogate"])
+    growth = growth.assign(gain=np.exp(growth["slope"]))
+    first = flow[flow["back"] == 1].drop_duplicates("surrogate").set_index("surrogate")
+    gains = intervals(growth, "gain", ["surrogate"], name="gain")
+    return gains.assign(theory=gains["surrogate"].map(first["theory_square"]))
 
 
-def rank_correlation(runs: pandas.DataFrame, x: str, y: str) -> tuple[float, float, float]:
+def rank_correlation(runs: pandas.DataFrame, x: str, y: str) -> Estimate:
     """Spearman's, of the settings of each seed by itself: its mean over seeds, and the interval."""
-    each = [group[[x, y]].rank().corr().iloc[0, 1] for _, group in runs.groupby("seed", sort=False)]
-    return interval(np.array(each))
+    seeds = runs.groupby("seed", sort=False)
+    return interval(np.array([_rank_correlation(one[x], one[y]) for _, one in seeds]))
 
 
 def format_difference(gaps: pandas.DataFrame, surrogate: str, **where) -> str:
@@ -150,7 +139,7 @@ def format_difference(gaps: pandas.DataFrame, surrogate: str, **where) -> str:
     for column, value in where.items():
         rows = rows[rows[column] == value]
     row = rows.iloc[0]
-    return f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+    return f"{row['difference']:+.3f} ({row['ci_low']:+.3f} to {row['ci_high']:+.3f})"
 
 
 def firing(snapshots: pandas.DataFrame) -> pandas.DataFrame:

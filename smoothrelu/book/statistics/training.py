@@ -3,6 +3,9 @@
 import numpy as np
 import pandas
 
+from smoothrelu.book.statistics.paired import at_best_rate as _at_best_rate
+from smoothrelu.book.statistics.paired import intervals, reference
+
 SETTING = ["dataset", "n_train", "width", "depth", "steps", "activation", "temperature", "lr"]
 _WITHOUT_RATE = SETTING[:-1]
 
@@ -52,20 +55,19 @@ def distance_from_relu(runs: pandas.DataFrame) -> pandas.DataFrame:
     """By how much, as a fraction, the mean_loss of each network differs from that of the ReLU
     network of its seed; one row a smooth network, columns activation, init, seed and distance.
     """
-    relu = runs[runs["activation"] == "ReLU"].set_index("seed")["mean_loss"]
-    smooth = runs[runs["activation"] != "ReLU"]
-    distance = (smooth["mean_loss"] / smooth["seed"].map(relu) - 1).abs()
-    return smooth[["activation", "init", "seed"]].assign(distance=distance)
+    relu = reference(runs, "mean_loss", runs["activation"] == "ReLU", ["seed"])
+    runs = runs.assign(distance=(runs["mean_loss"] / relu - 1).abs())
+    return runs.loc[runs["activation"] != "ReLU", ["activation", "init", "seed", "distance"]]
 
 
 def ahead_of_relu(runs: pandas.DataFrame) -> pandas.DataFrame:
     """How far critical smooth networks are ahead of the ReLU network of their seed in mean_loss:
     the columns of `gain_of_critical`.
     """
-    relu = runs[runs["activation"] == "ReLU"].set_index("seed")["mean_loss"]
-    smooth = runs[(runs["activation"] != "ReLU") & (runs["init"] == "critical")]
-    ahead = smooth.set_index([*SETTING, "seed"])["mean_loss"].mul(-1).add(relu, level="seed")
-    return _with_interval(ahead.groupby(SETTING, sort=False))
+    relu = reference(runs, "mean_loss", runs["activation"] == "ReLU", ["seed"])
+    ahead = runs.assign(gain=relu - runs["mean_loss"])
+    smooth = ahead[(runs["activation"] != "ReLU") & (runs["init"] == "critical")]
+    return intervals(smooth, "gain", SETTING, name="gain")
 
 
 def gain_of_critical(
@@ -75,12 +77,11 @@ def gain_of_critical(
     seed.
 
     runs: as `mean_losses` gives them. gain: the mean over seeds of measure(over) -
-    measure(critical), positive where critical trains faster; low and high: its 95 % confidence
-    interval (Student's t of the paired differences); lowest and highest: over the seeds. Pairs of
-    which a run diverged are left out: `largest_stable_rate` tells of them.
+    measure(critical), positive where critical trains faster; ci_low and ci_high: its 95 %
+    confidence interval (Student's t of the paired differences); min and max: over the seeds. Pairs
+    of which a run diverged are left out: `largest_stable_rate` tells of them.
     """
-    pairs = runs.pivot_table(index=[*SETTING, "seed"], columns="init", values=measure, sort=False)
-    return _with_interval(_difference(pairs, over).groupby(SETTING, sort=False))
+    return _gain(runs, measure, over, SETTING)
 
 
 def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -89,34 +90,20 @@ def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
     Best is the lowest mean_loss, averaged over seeds, of those tried. runs: as `mean_losses` gives
     them.
     """
-    group = [*_WITHOUT_RATE, "init"]
-    mean = runs.groupby([*group, "lr"], dropna=False, sort=False)["mean_loss"].mean().reset_index()
-    best = mean.loc[mean.groupby(group, dropna=False, sort=False)["mean_loss"].idxmin()]
-    return best[[*group, "lr"]].merge(runs, on=[*group, "lr"])
+    return _at_best_rate(runs, "mean_loss", [*_WITHOUT_RATE, "init"])
 
 
 def gain_at_best_rate(runs: pandas.DataFrame, *, over: str = "he") -> pandas.DataFrame:
     """`gain_of_critical` in mean_loss where each initialisation has its own best learning rate."""
-    best = at_best_rate(runs)
-    pairs = best.pivot_table(
-        index=[*_WITHOUT_RATE, "seed"], columns="init", values="mean_loss", sort=False
-    )
-    return _with_interval(_difference(pairs, over).groupby(_WITHOUT_RATE, sort=False))
+    return _gain(at_best_rate(runs), "mean_loss", over, _WITHOUT_RATE)
 
 
 def mean_over_seeds(runs: pandas.DataFrame) -> pandas.DataFrame:
     """Each setting's mean_loss over its seeds, with its range, and the mean of the last values."""
-    group = [*SETTING, "init"]
-    summary = runs.groupby(group, dropna=False, sort=False).agg(
-        mean_loss=("mean_loss", "mean"),
-        lowest=("mean_loss", "min"),
-        highest=("mean_loss", "max"),
-        final_loss=("final_loss", "mean"),
-        final_test_loss=("final_test_loss", "mean"),
-        final_test_acc=("final_test_acc", "mean"),
-        seeds=("seed", "size"),
-    )
-    return summary.reset_index()
+    by, last = [*SETTING, "init"], ["final_loss", "final_test_loss", "final_test_acc"]
+    losses = intervals(runs, "mean_loss", by, name="mean_loss")
+    ends = runs.groupby(by, dropna=False, sort=False)[last].mean().reset_index(drop=True)
+    return losses.join(ends)
 
 
 def largest_stable_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -134,28 +121,8 @@ def largest_stable_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
     return group.agg(stable_lr=("stable_lr", "max"), tried_up_to=("lr", "max")).reset_index()
 
 
-def interval(values: np.ndarray | pandas.Series) -> tuple[float, float, float]:
-    """The mean of a few values and its 95 % confidence interval, Student's t; infinite for one."""
-    from scipy.stats import t
-
-    mean, n = values.mean(), len(values)
-    if n < 2:
-        return mean, -np.inf, np.inf
-    half = t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
-    return mean, mean - half, mean + half
-
-
-def _difference(pairs: pandas.DataFrame, over: str) -> pandas.Series:
-    difference = pairs[over] - pairs["critical"]
-    return difference[np.isfinite(difference)]
-
-
-def _with_interval(differences) -> pandas.DataFrame:
-    rows = differences.apply(
-        lambda d: pandas.Series(
-            dict(zip(("gain", "low", "high"), interval(d), strict=True))
-            | {"lowest": d.min(), "highest": d.max(), "seeds": len(d)}
-        )
-    )
-    table = rows.unstack().reset_index() if isinstance(rows, pandas.Series) else rows.reset_index()
-    return table.astype({"seeds": int})
+def _gain(runs: pandas.DataFrame, measure: str, over: str, setting: list[str]) -> pandas.DataFrame:
+    other = reference(runs, measure, runs["init"] == over, [*setting, "seed"])
+    gains = runs.assign(gain=other - runs[measure])
+    critical = (runs["init"] == "critical") & np.isfinite(gains["gain"])
+    return intervals(gains[critical], "gain", setting, name="gain")

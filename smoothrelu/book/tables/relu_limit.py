@@ -7,9 +7,11 @@ import numpy as np
 import pandas
 import torch
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, plain_temperature
+from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.book.tables.definitions import Family
-from smoothrelu.networks.mlp import MLP, he_init_
+from smoothrelu.networks.initialisation import he_init_
+from smoothrelu.networks.layerwise import network_differences
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.theory.kernel_maps import MomentTable, kernel_flow
 from smoothrelu.theory.relu_limit import (
     Law,
@@ -23,7 +25,6 @@ from smoothrelu.theory.relu_limit import (
 )
 from smoothrelu.theory.relu_limit_networks import (
     equal_input_laws,
-    network_differences,
     network_law,
     pair_kernels,
     pair_laws,
@@ -192,7 +193,7 @@ def _critical(activation: SmoothReLU) -> tuple[float, float, float]:
     """C_W, C_b and K_star, solved for at this temperature: `criticality` would rescale those of
     T = 1, and prove nothing.
     """
-    T = plain_temperature(activation.temperature)
+    T = temperature_as_float(activation.temperature)
 
     low, high = 1e-2 * T * T, 1e3 * T * T
     table = MomentTable(activation, low, high)

@@ -1,13 +1,12 @@
-"""The board of claims: book/claims.yml, whose values and verdicts are computed and never typed.
+"""The file of the claims: book/claims.yml, whose values and verdicts are computed and never typed.
 
 Each entry says in words what is claimed, by whom, what is measured and what would count as true:
-at_least, at_most or both. `python -m smoothrelu.book.claims.board` measures every claim, from
+at_least, at_most or both. `python -m smoothrelu.book.claims` measures every claim, from
 theory or from the committed tables, and writes value, low, high (a 95 % interval over seeds, or the
 value twice where nothing is random) and the verdict into the file: it holds if the whole interval
 is inside the bounds, fails if it is wholly outside, and is undecided otherwise.
 """
 
-import sys
 from pathlib import Path
 
 import pandas
@@ -22,7 +21,7 @@ _WORDS = ("id", "claim", "source", "measure", "chapter")
 _BOUNDS = ("at_least", "at_most")
 
 
-def board(path: Path = CLAIMS) -> pandas.DataFrame:
+def read_claims(path: Path = CLAIMS) -> pandas.DataFrame:
     """One row a claim, as the file has them; bounds, and an interval that is not there, are NaN.
 
     Raises ValueError, naming the claim, where an entry lacks its words, its bounds or a measure.
@@ -47,7 +46,7 @@ def board(path: Path = CLAIMS) -> pandas.DataFrame:
     return frame.reindex(columns=[*_WORDS, *_BOUNDS, *COMPUTED])
 
 
-def measured(entry: dict) -> dict:
+def measure(entry: dict) -> dict:
     """Value, interval and verdict of one claim, computed now."""
     value, low, high = (float(x) for x in MEASURES[entry["id"]]())
     bounds = entry.get("at_least", float("-inf")), entry.get("at_most", float("inf"))
@@ -62,18 +61,14 @@ def verdict(low: float, high: float, at_least: float, at_most: float) -> str:
     return "fails" if high < at_least or low > at_most else "undecided"
 
 
-def write(path: Path = CLAIMS) -> None:
+def write_verdicts(path: Path = CLAIMS) -> None:
     """Measure every claim and write the file anew, its words as they are."""
     import yaml
 
-    board(path)
-    entries = [entry | measured(entry) for entry in yaml.safe_load(path.read_text())]
+    read_claims(path)
+    entries = [entry | measure(entry) for entry in yaml.safe_load(path.read_text())]
     head = [line for line in path.read_text().splitlines() if line.startswith("#")]
     parts = [yaml.safe_dump([e], sort_keys=False, width=100, allow_unicode=True) for e in entries]
     write_atomically(path, "\n".join([*head, "", *parts]).encode())
     for entry in entries:
         print(f"{entry['verdict']:10s} {entry['value']:<10.4g} {entry['id']}")
-
-
-if __name__ == "__main__":
-    sys.exit(write())

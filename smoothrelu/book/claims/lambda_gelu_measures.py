@@ -7,46 +7,42 @@ import pandas
 
 from smoothrelu.book import tables
 from smoothrelu.book.statistics import lambda_gelu
+from smoothrelu.book.statistics.paired import Estimate, farthest, highest, lowest
 from smoothrelu.experiments.committed import published
 
-Estimate = tuple[float, float, float]
-_MEAN = ["mean", "low", "high"]
+_LEARNED = "lambda-GELU"
 
 
 def drift_ratio(study: str, by: str) -> Estimate:
     """How many times as far the hardness drifts at the next larger c, or the next smaller t, where
     that is surest to be little.
     """
-    logs = lambda_gelu.drift_ratios(published(study), by)[_MEAN]
+    logs = lambda_gelu.drift_ratios(published(study), by)[["mean", "ci_low", "ci_high"]]
     if by == "t":
-        logs = -logs.rename(columns={"low": "high", "high": "low"})[_MEAN]
-    return tuple(np.exp(_lowest(logs)))
+        logs = -logs.rename(columns={"ci_low": "ci_high", "ci_high": "ci_low"})
+    return tuple(np.exp(lowest(logs)))
 
 
 def validation_change(study: str) -> Estimate:
     """Of all settings, the one whose interval reaches farthest from zero."""
-    changes = lambda_gelu.over_gelu(published(study))[["change", "low", "high"]]
-    reach = changes[["low", "high"]].abs().max(axis=1)
-    return tuple(changes.loc[reach.idxmax()])
+    return farthest(lambda_gelu.over_gelu(published(study)), "change")
 
 
 def mean_validation_change(study: str) -> Estimate:
     """Averaged over the settings; of the data sets, the one whose interval reaches farthest."""
-    changes = lambda_gelu.mean_change(published(study))[_MEAN]
-    return tuple(changes.loc[changes[["low", "high"]].abs().max(axis=1).idxmax()])
+    return farthest(lambda_gelu.mean_change(published(study)))
 
 
 def least_over_most_adaptation(study: str) -> Estimate:
     """The best validation score at c = 1 minus that at c = 9, on the network where it is least."""
     runs = published(study)
-    runs = runs[runs["c"].isin([1.0, 9.0]) & (runs["activation"] == "lambda-GELU")]
-    differences = lambda_gelu.against(runs, "best_valid_acc", runs["c"] == 9.0)
-    return tuple(_lowest(differences[_MEAN]))
+    runs = runs[runs["c"].isin([1.0, 9.0]) & (runs["activation"] == _LEARNED)]
+    return lowest(lambda_gelu.against(runs, "best_valid_acc", runs["c"] == 9.0))
 
 
 def rank_correlation(study: str, dataset: str) -> Estimate:
     ranks = lambda_gelu.rank_correlations(published(study))
-    return tuple(_lowest(ranks.loc[ranks["dataset"] == dataset, _MEAN]))
+    return lowest(ranks[ranks["dataset"] == dataset])
 
 
 def saved_by_hardening(study: str, tolerance: float, column: str) -> Estimate:
@@ -54,27 +50,23 @@ def saved_by_hardening(study: str, tolerance: float, column: str) -> Estimate:
     where that is least.
     """
     drops = _drops(study)
-    drops = drops[drops["activation"] == "lambda-GELU"]
+    drops = drops[drops["activation"] == _LEARNED]
     drops = drops[drops["tolerance"].isna() | (drops["tolerance"] == tolerance)]
-    saved = lambda_gelu.against(drops, column, drops["tolerance"] == tolerance)
-    return tuple(_lowest(saved[_MEAN]))
+    return lowest(lambda_gelu.against(drops, column, drops["tolerance"] == tolerance))
 
 
 def drop_left(study: str, tolerance: float) -> Estimate:
     """The accuracy lost in the substitution after hardening, on the network where that is most."""
     drops = _drops(study)
-    left = lambda_gelu.mean_over_seeds(drops[drops["tolerance"] == tolerance], "acc_drop")[_MEAN]
-    return tuple(left.loc[left["high"].idxmax()])
+    hardened = drops[drops["tolerance"] == tolerance]
+    return highest(lambda_gelu.mean_over_seeds(hardened, "acc_drop"))
 
 
 def gelu_drop(study: str) -> Estimate:
     """The accuracy lost when ReLU takes the place of GELU, on the network where that is least."""
     drops = _drops(study)
-    return tuple(
-        _lowest(
-            lambda_gelu.mean_over_seeds(drops[drops["activation"] == "GELU"], "acc_drop")[_MEAN]
-        )
-    )
+    gelu = drops[drops["activation"] == "GELU"]
+    return lowest(lambda_gelu.mean_over_seeds(gelu, "acc_drop"))
 
 
 def carried_over_trained(study: str, tolerance: float) -> Estimate:
@@ -83,8 +75,7 @@ def carried_over_trained(study: str, tolerance: float) -> Estimate:
     """
     drops = _drops(study)
     drops = drops[(drops["activation"] == "ReLU") | (drops["tolerance"] == tolerance)]
-    ahead = lambda_gelu.against(drops, "relu_acc", drops["activation"] == "ReLU")
-    return tuple(_lowest(ahead[_MEAN]))
+    return lowest(lambda_gelu.against(drops, "relu_acc", drops["activation"] == "ReLU"))
 
 
 def gradient_factor(factors: list[float], depth: int) -> Estimate:
@@ -101,13 +92,9 @@ def _drops(study: str) -> pandas.DataFrame:
     return lambda_gelu.substitution_drops(published(study))
 
 
-def _lowest(estimates: pandas.DataFrame) -> pandas.Series:
-    return estimates.loc[estimates["low"].idxmin()]
-
-
 _HARDER = [float(x) for x in np.geomspace(1, 1000, 61)] + [float("inf")]
 
-HARDNESS_MEASURES: dict[str, Callable[[], Estimate]] = {
+LAMBDA_GELU_MEASURES: dict[str, Callable[[], Estimate]] = {
     "lambda-drift-c": lambda: drift_ratio("lambda_drift", "c"),
     "lambda-drift-t": lambda: drift_ratio("lambda_drift", "t"),
     "lambda-drift-c-others": lambda: drift_ratio("lambda_optimizers", "c"),
