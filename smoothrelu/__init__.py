@@ -16,7 +16,7 @@ _PUBLIC = {
     "networks.dead_units": "Firing count_firing firing_histogram firing_table",
     "experiments.sweeps": "SweepFailed sweep",
     "theory.finite_width": "leading_order sample_kernels",
-    "networks.preactivations": "network_kernels",
+    "networks.layerwise": "network_kernels",
     "theory.kernel_fixed_points": "FixedPoint attractor_of destination",
     "theory.root_finding": "NotConverged",
     "theory.quadrature": "gaussian_mean gaussian_pair_mean",

@@ -18,7 +18,7 @@ from smoothrelu.book.tables.finite_width_fits import (
 )
 from smoothrelu.experiments.store import Store
 from smoothrelu.networks.initialisation import gaussian_init_
-from smoothrelu.networks.preactivations import network_kernels
+from smoothrelu.networks.layerwise import network_kernels
 from smoothrelu.networks.random_networks import critically_initialised, drawn_kernels
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers

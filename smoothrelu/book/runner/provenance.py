@@ -21,7 +21,7 @@ def gather(root: Path, parameters: dict[str, Value]) -> dict:
     """What is written into an executed notebook; nothing in it names a path or a person."""
     return {
         "executed": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "python": platform.pythonversion(),
+        "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
         "device": _device(str(parameters.get("device", "cpu"))),
         "commit": commit(root),

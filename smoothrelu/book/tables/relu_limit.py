@@ -10,8 +10,8 @@ import torch
 from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.networks.initialisation import he_init_
+from smoothrelu.networks.layerwise import network_differences
 from smoothrelu.networks.mlp import MLP
-from smoothrelu.networks.preactivations import network_differences
 from smoothrelu.theory.kernel_maps import MomentTable, kernel_flow
 from smoothrelu.theory.relu_limit import (
     Law,

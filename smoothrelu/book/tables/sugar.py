@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from smoothrelu.activations.surrogate_gradient import convert_to_sugar
 from smoothrelu.networks.image_networks import FullyConnected
-from smoothrelu.networks.preactivations import preactivations
+from smoothrelu.networks.layerwise import preactivations
 from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.sugar_gradient import gradient_cosine, gradient_gain
 
