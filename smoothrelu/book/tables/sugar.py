@@ -31,10 +31,10 @@ def surrogate_curves(surrogates: dict[str, Activation], reach: float = 5.0) -> p
 def slopes_below_zero(
     surrogates: dict[str, Activation], depths: Sequence[float]
 ) -> pandas.DataFrame:
-    """f'(-depth), what a unit at that preactivation sends back: surrogate, drowned, slope."""
+    """f'(-depth), what a unit at that preactivation sends back: surrogate, initial_bias, slope."""
     x = -torch.tensor(depths, dtype=torch.float64)
     frames = [
-        pandas.DataFrame({"surrogate": name, "drowned": depths, "slope": slope(f, x)})
+        pandas.DataFrame({"surrogate": name, "initial_bias": depths, "slope": slope(f, x)})
         for name, f in surrogates.items()
     ]
     return pandas.concat(frames, ignore_index=True)
