@@ -7,9 +7,11 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+import torch
 from torch import nn
 
 from smoothrelu.activations.smooth_relu import temperature_as_float
+from smoothrelu.experiments.schedulable import name_of
 
 
 def activation_columns(activation: nn.Module) -> dict:
@@ -35,14 +37,13 @@ def network_columns(network: Callable) -> dict:
     found = {"width": math.nan, "depth": math.nan, "init": None, "initial_bias": math.nan}
     found |= {"images": None}
     if not dataclasses.is_dataclass(network):
-        return {"network": network.__name__} | found
+        return {"network": name_of(network)} | found
     fields = {f.name: getattr(network, f.name) for f in dataclasses.fields(network)}
     if "network" in fields:
         return network_columns(fields["network"]) | {"images": type(network).__name__}
     if (init := fields.pop("init", None)) is not None:
-        name = getattr(init, "__name__", type(init).__name__)
-        bias = getattr(init, "bias", math.nan)
-        found |= {"init": name.removesuffix("_init_"), "initial_bias": bias}
+        name = name_of(init) if hasattr(init, "__qualname__") else type(init).__name__
+        found |= {"init": name, "initial_bias": getattr(init, "bias", math.nan)}
     return {"network": type(network).__name__} | found | fields
 
 
@@ -54,4 +55,4 @@ def _class(module: nn.Module) -> str:
 
 def _number(module: nn.Module, name: str) -> float:
     value = getattr(module, name, None)
-    return math.nan if value is None else float(f"{float(value):.7g}")
+    return math.nan if value is None else float(f"{float(torch.as_tensor(value).detach()):.7g}")

@@ -3,7 +3,7 @@ idle.
 
 On a CPU the engine does not use it: there processes fill the cores, and a batch on one core takes
 longer than its networks one by one (1.1 to 1.7 times, 100 to 1000 images, width 64 to 256).
-Numbers computed here agree with those of `compute` to rounding and not to the bit, and may
+Numbers computed here agree with those of `Run.train` to rounding and not to the bit, and may
 depend to rounding on what else was in the batch; the kind of device in a run's key keeps them
 apart.
 """
@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from smoothrelu.data.datasets import Dataset
-from smoothrelu.experiments.compute import dataset, examples_at_once, network
-from smoothrelu.experiments.run import Run
+from smoothrelu.experiments.run import Run, examples_at_once, network
+from smoothrelu.experiments.schedulable import dataset
 from smoothrelu.training.full_batch import deterministic
 
 _CHECK_EVERY = 10  # steps between looks at the losses: each look waits for the device
@@ -29,7 +29,7 @@ def shape(run: Run) -> tuple:
 
 
 def train_together(runs: Sequence[Run], device: torch.device) -> list[tuple[list[dict], bool]]:
-    """For each run its records, and whether it diverged: `compute.train` of each, with
+    """For each run its records, and whether it diverged: `Run.train` of each, with
     losses equal to a relative 1e-4 over a hundred steps of training that is not chaotic.
 
     A network that diverges disturbs no other. Raises ValueError for runs of different shapes or

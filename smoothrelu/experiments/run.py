@@ -1,19 +1,29 @@
-"""A `Run` names exactly what a result depends on."""
+"""A `Run` names exactly what a result of full-batch training depends on, and computes it."""
 
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from smoothrelu.data.datasets import Dataset, load_dataset
-from smoothrelu.experiments import compute
 from smoothrelu.experiments.description import activation_columns
-from smoothrelu.networks.mlp import Init
-from smoothrelu.training.full_batch import Keeper, Observer
+from smoothrelu.experiments.schedulable import code_of, dataset, name_of, name_of_recipe
+from smoothrelu.networks.mlp import MLP, Init
+from smoothrelu.training.full_batch import (
+    Diverged,
+    Keeper,
+    Observer,
+    deterministic,
+    gradient_descent,
+    loss_and_accuracy,
+)
 
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_VALUES_AT_ONCE = 2**25  # that one backward pass keeps: 128 MiB in float32
 _FLOPS = 5e10  # a second, of one thread, in the matrix products of such networks
 _LONG = 3e-3  # seconds of a step, most of them outside Python
 _CALL = 1e-4  # seconds that a layer costs at each step, however small
@@ -52,7 +62,7 @@ class Run:
         """The fields as plain values: what the key is made of, and the table's columns."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fields |= activation_columns(self.activation) | {"init": name_of(self.init)}
-        fields |= {"observe": ", ".join(map(name_of_observer, self.observe))}
+        fields |= {"observe": ", ".join(map(name_of_recipe, self.observe))}
         return fields | {"activation_repr": repr(self.activation)}
 
     def __str__(self) -> str:
@@ -78,14 +88,36 @@ class Run:
 
     def start(self) -> nn.Module:
         """The network as it starts."""
-        return compute.network(self, *_sizes(self.dataset))
+        return network(self, *_sizes(self.dataset))
 
     def train(self, device: torch.device, keeper: Keeper | None = None) -> tuple[list[dict], bool]:
-        return compute.train(self, device, keeper)
+        """Train the run's network; its records, and whether it diverged.
+
+        On one thread, so that the numbers are the same whatever else the machine does.
+        """
+        with deterministic(threads=1):
+            dtype = _DTYPES[self.dtype]
+            data = dataset(self.dataset, self.n_train, self.n_test, device, dtype)
+            net = network(self, data.n_in, data.n_out).to(device, dtype)
+            watching = [evaluation(self, data), *(factory(data, self) for factory in self.observe)]
+            try:
+                records = gradient_descent(
+                    net,
+                    data.x_train,
+                    data.y_train,
+                    lr=self.lr,
+                    steps=self.steps,
+                    observers=watching,
+                    at_once=examples_at_once(self, data.n_in),
+                    keeper=keeper,
+                )
+            except Diverged as stop:
+                return stop.records, True
+        return records, False
 
     def code(self) -> list:
         """The functions and classes whose code the result depends on."""
-        return [compute.train, *code_of([self.activation], self.observe)]
+        return [type(self), *code_of([self.activation], self.observe)]
 
     def seconds(self) -> float:
         """About how long it takes on one thread of a CPU: enough to order runs by."""
@@ -110,10 +142,33 @@ def grid(**fields) -> list[Run]:
     return [Run(**dict(zip(names, values, strict=True))) for values in itertools.product(*choices)]
 
 
-def code_of(models: Iterable[nn.Module], recipes: Iterable[Callable]) -> list:
-    """The classes of the modules in the models, and the recipes' own functions or classes."""
-    parts = dict.fromkeys(type(part) for model in models for part in model.modules())
-    return [*parts, *(f if hasattr(f, "__qualname__") else type(f) for f in recipes)]
+def network(run: Run, n_in: int, n_out: int) -> MLP:
+    """The run's network as it starts."""
+    net = MLP(n_in, n_out, width=run.width, depth=run.depth, activation=run.activation)
+    run.init(net, generator=torch.Generator().manual_seed(run.seed))
+    return net
+
+
+def evaluation(run: Run, data: Dataset) -> Observer:
+    """Observer of test_loss, test_acc and train_acc, every run.test_every steps and at the end."""
+    at_once = examples_at_once(run, data.n_in)
+
+    def evaluate(step: int, model: nn.Module) -> dict:
+        if step % run.test_every and step != run.steps:
+            return {}
+        test_loss, test_acc = loss_and_accuracy(model, data.x_test, data.y_test, at_once=at_once)
+        _, train_acc = loss_and_accuracy(model, data.x_train, data.y_train, at_once=at_once)
+        return {"test_loss": test_loss, "test_acc": test_acc, "train_acc": train_acc}
+
+    return evaluate
+
+
+def examples_at_once(run: Run, n_in: int) -> int:
+    """How many examples go through the network at a time, in chunks about equal: by the run's size
+    alone, not by the memory at hand, so that the rounding is the same on every machine.
+    """
+    most = max(1, _VALUES_AT_ONCE // (n_in + 2 * run.width * run.depth))
+    return math.ceil(run.n_train / math.ceil(run.n_train / most))
 
 
 @functools.cache
@@ -121,28 +176,3 @@ def _sizes(name: str) -> tuple[int, int]:
     """Inputs and outputs of a network for the data set."""
     one = load_dataset(name, 1, 1, device="cpu")
     return one.n_in, one.n_out
-
-
-def name_of_observer(factory: Callable) -> str:
-    """An observer's name in tables and keys; one that cannot be named again is refused."""
-    if hasattr(factory, "__qualname__"):
-        return name_of(factory)
-    if " at 0x" in repr(factory):
-        raise ValueError(
-            f"a run is found again by its observers' reprs, and {factory!r} says nothing: "
-            "make it a frozen dataclass"
-        )
-    return repr(factory)
-
-
-def name_of(function: Callable) -> str:
-    """A function's name in tables and keys; one that cannot be named again is refused."""
-    name = getattr(function, "__qualname__", repr(function))
-    if "<" in name or function.__module__ == "__main__":
-        raise ValueError(
-            f"a run is found again, and computed in other processes, by the names of its init and "
-            f"observers, and {name} has none there: define it in a module"
-        )
-    if function.__module__.startswith("smoothrelu."):
-        return name.removesuffix("_init_")
-    return f"{function.__module__}.{name}"

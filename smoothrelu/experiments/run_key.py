@@ -9,9 +9,9 @@ import torch
 from smoothrelu.data.datasets import data_fingerprint
 from smoothrelu.experiments.ensemble import train_together
 from smoothrelu.experiments.fingerprint import code_fingerprint
+from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run
 from smoothrelu.training.full_batch import deterministic
-from smoothrelu.training.minibatch import MinibatchRun
 
 
 def run_key(run: Run | MinibatchRun, device: torch.device) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from smoothrelu.data.datasets import resolve_device
+from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run, grid
 from smoothrelu.experiments.run_key import run_key
 from smoothrelu.experiments.scheduler import complete
 from smoothrelu.experiments.store import Store, default_store
-from smoothrelu.training.minibatch import MinibatchRun
 
 __all__ = ["Run", "SweepFailed", "grid", "sweep"]
 

@@ -18,10 +18,10 @@ import torch
 
 from smoothrelu.experiments.checkpoints import Checkpoint
 from smoothrelu.experiments.ensemble import train_together
+from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run
 from smoothrelu.experiments.store import Store
 from smoothrelu.provenance import commit
-from smoothrelu.training.minibatch import MinibatchRun
 
 
 class Reply(NamedTuple):

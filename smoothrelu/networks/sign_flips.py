@@ -8,7 +8,7 @@ sliding mode, in Filippov's sense), however small the step.
 import torch
 from torch import Tensor, nn
 
-from smoothrelu.networks.mlp import linear_layers
+from smoothrelu.networks.preactivations import preactivations
 
 
 class SignFlips:
@@ -27,7 +27,8 @@ class SignFlips:
         self._flipped: Tensor | None = None
 
     def __call__(self, step: int, model: nn.Module) -> dict[str, Tensor]:
-        positive = hidden_preactivations(model, self.x) > 0
+        hidden = preactivations(model, self.x)[:-1]
+        positive = torch.cat([z.flatten(1) for z in hidden], 1) > 0
         if step == 0:
             self._positive = self._flipped = None
         seen = {}
@@ -38,16 +39,3 @@ class SignFlips:
             seen["sign_returns"] = (flipped & self._flipped).sum()
         self._positive, self._flipped = positive, flipped
         return seen
-
-
-def hidden_preactivations(model: nn.Module, x: Tensor) -> Tensor:
-    """The outputs of all linear layers but the last for inputs x (N, n_in): (N, all units)."""
-    kept: list[Tensor] = []
-    layers = list(linear_layers(model).values())[:-1]
-    hooks = [layer.register_forward_hook(lambda *args: kept.append(args[2])) for layer in layers]
-    try:
-        model(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return torch.cat([z.flatten(1) for z in kept], 1)

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from smoothrelu.networks.mlp import MLP
 from smoothrelu.theory.kernel_maps import Activation, chi_parallel, kernel_flow, moments, scale_of
 from smoothrelu.theory.quadrature import gaussian_mean
 
@@ -141,19 +140,6 @@ def sample_kernels(
             activation, kernels[-1], width=width, C_W=C_W, C_b=C_b, generator=generator
         )
         kernels.append(step)
-    return torch.stack(kernels, 1)
-
-
-def network_kernels(net: MLP, x: Tensor, *, C_W: float, C_b: float) -> Tensor:
-    """K_hat of every layer of a real network for each input: shape (N, depth), in x's dtype.
-
-    x: (N, n_in). C_W, C_b: what its weights were drawn with.
-    """
-    kernels = []
-    with torch.no_grad():
-        for layer in net.layers:
-            kernels.append(C_b + C_W * x.square().mean(1))
-            x = net.activation(layer(x))
     return torch.stack(kernels, 1)
 
 

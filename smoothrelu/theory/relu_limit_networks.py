@@ -10,13 +10,11 @@ import math
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from smoothrelu.activations.smooth_relu import SmoothReLU
-from smoothrelu.networks.mlp import linear_layers
 from smoothrelu.theory.infinite_width.closed_forms import relu_moments_at
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
-from smoothrelu.theory.kernel_maps import Activation
 from smoothrelu.theory.relu_limit import (
     Corner,
     Law,
@@ -103,18 +101,3 @@ def network_law(activation: SmoothReLU, *, K: float, layer: int) -> Law:
     the preactivations with phi_T and with ReLU at the same weights; for T >> sqrt(K)/width.
     """
     return Law(1.5, math.sqrt(2 * (layer - 1) * corner(activation).gap_square * density(K)))
-
-
-def network_differences(net: nn.Module, activation: Activation, x: Tensor) -> Tensor:
-    """The root mean square, over neurons and over the rows of x, of z_T - z_0 in each linear layer,
-    (depth,); its square is the mean that `network_law` predicts.
-
-    net: Linear layers in the order of their use (an MLP); x (N, n_in).
-    """
-    smooth, relu, out = x, x, []
-    with torch.no_grad():
-        for layer in linear_layers(net).values():
-            smooth, relu = layer(smooth), layer(relu)
-            out.append((smooth - relu).square().mean().sqrt())
-            smooth, relu = activation(smooth), torch.relu(relu)
-    return torch.stack(out)

@@ -61,7 +61,7 @@ def test_drift_is_the_mean_absolute_change_over_layers_and_epochs_and_the_score_
 def test_beside_a_deeper_network_the_drift_is_over_the_layers_a_network_has():
     deeper = learned(0, [0.1, 0.1]).assign(network="Deeper()", hardness_2=[1.0, 2.0, 3.0])
     table = one_row(learned(0, [0.1, -0.3]), deeper).set_index("network")
-    assert table.loc["Net()", "drift"] == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
+    assert table.loc["Net", "drift"] == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
     assert table.loc["Deeper()", "drift"] == pytest.approx((0.1 + 0.2 + 1.0) / 3)
 
 

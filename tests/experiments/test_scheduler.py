@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from smoothrelu import GELU, SWISH, LambdaGELU, Run, critical_init_, grid, sweep
-from smoothrelu.experiments.compute import examples_at_once, train
 from smoothrelu.experiments.ensemble import train_together
+from smoothrelu.experiments.run import examples_at_once
 from smoothrelu.experiments.run_key import run_key
 from smoothrelu.experiments.scheduler import _in_batches, _processes, _threads, complete, cores
 from smoothrelu.experiments.store import Store
@@ -197,7 +197,7 @@ def test_a_batch_of_nets_equals_each_net_alone_to_rounding():
     size = {"width": 32, "depth": 6, "steps": 100}
     runs = grid(**vars(SMALL) | size | {"seed": [0, 1], "lr": [0.01, 0.05]})
     for (together, diverged), run in zip(train_together(runs, CPU), runs, strict=True):
-        alone, _ = train(run, CPU)
+        alone, _ = run.train(CPU)
         assert not diverged and [set(r) for r in together] == [set(r) for r in alone]
         for name, tolerance in dict(train_loss=1e-4, test_loss=1e-4, test_acc=0.051).items():
             ours, theirs = ([r[name] for r in rs if name in r] for rs in (together, alone))
@@ -207,9 +207,9 @@ def test_a_batch_of_nets_equals_each_net_alone_to_rounding():
 def test_a_net_that_diverges_in_a_batch_disturbs_no_other():
     runs = [dataclasses.replace(SMALL, lr=lr, steps=60) for lr in (0.01, 1e8)]
     (calm, fine), (wild, diverged) = train_together(runs, CPU)
-    beside, alone = ([r["train_loss"] for r in rs] for rs in (calm, train(runs[0], CPU)[0]))
+    beside, alone = ([r["train_loss"] for r in rs] for rs in (calm, runs[0].train(CPU)[0]))
     assert beside == pytest.approx(alone, rel=1e-5) and len(calm) == 61 and not fine
-    assert diverged and len(wild) == len(train(runs[1], CPU)[0]) < 61
+    assert diverged and len(wild) == len(runs[1].train(CPU)[0]) < 61
 
 
 def test_a_batch_of_different_shapes_or_with_observers_is_refused():
@@ -226,5 +226,5 @@ def test_the_engines_batches_leave_the_same_store_but_for_rounding(tmp_path):
     assert not todo and [bool(replies[key].problem) for key in by_key] == [False, False, True]
     for key, run in list(by_key.items())[:2]:
         losses = [r["train_loss"] for r in store.get(key)["records"]]
-        assert losses == pytest.approx([r["train_loss"] for r in train(run, CPU)[0]], rel=1e-5)
+        assert losses == pytest.approx([r["train_loss"] for r in run.train(CPU)[0]], rel=1e-5)
     assert len(list(tmp_path.iterdir())) == 2

@@ -18,6 +18,7 @@ from smoothrelu.book.tables.finite_width_fits import (
 )
 from smoothrelu.experiments.store import Store
 from smoothrelu.networks.mlp import gaussian_init_
+from smoothrelu.networks.preactivations import network_kernels
 from smoothrelu.networks.random_networks import critical_setting
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
@@ -26,7 +27,6 @@ from smoothrelu.theory.finite_width import (
     kernel_curvature,
     kernel_noise,
     leading_order,
-    network_kernels,
     paired_with_relu,
     relu_fluctuation,
     relu_log_variance,

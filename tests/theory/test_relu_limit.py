@@ -26,6 +26,7 @@ from smoothrelu import (
     kernel_flow,
 )
 from smoothrelu.book.tables.relu_limit import limit_errors, limit_exponents
+from smoothrelu.networks.preactivations import network_differences
 from smoothrelu.theory.quadrature import gaussian_pair_mean
 from smoothrelu.theory.relu_limit import (
     Law,
@@ -38,7 +39,6 @@ from smoothrelu.theory.relu_limit import (
 )
 from smoothrelu.theory.relu_limit_networks import (
     equal_input_laws,
-    network_differences,
     network_law,
     pair_kernels,
     pair_laws,

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from smoothrelu import GELU, SUGAR, SWISH, LambdaGELU, StochasticReLU, critical_init_, sweep
+from smoothrelu.experiments.minibatch_run import MinibatchRun, images
 from smoothrelu.experiments.run_key import run_key
 from smoothrelu.experiments.store import Store
 from smoothrelu.networks.image_networks import (
@@ -21,9 +22,14 @@ from smoothrelu.networks.image_networks import (
     ResNet,
     VisionTransformer,
 )
-from smoothrelu.training.minibatch import MinibatchRun, constant, images, train
-from smoothrelu.training.observers import TrackFiring, TrackHardness, TrackSubstitution
-from smoothrelu.training.snapshots import SnapshotFiring, SnapshotSurface
+from smoothrelu.training.minibatch import constant
+from smoothrelu.training.observers import (
+    SnapshotFiring,
+    SnapshotSurface,
+    TrackFiring,
+    TrackHardness,
+    TrackSubstitution,
+)
 
 CPU = torch.device("cpu")
 SMALL = MinibatchRun(
@@ -68,16 +74,16 @@ class Kept:
     ids=["sgd", "random activation", "hardened, AdamW", "batch normalisation"],
 )
 def test_an_interrupted_run_goes_on_bit_for_bit(run):
-    whole, _ = train(run, CPU)
+    whole, _ = run.train(CPU)
     half = Kept(last=2)  # the states of epochs 0 and 1
-    train(run, CPU, half)
-    resumed, _ = train(run, CPU, half)
+    run.train(CPU, half)
+    resumed, _ = run.train(CPU, half)
     assert resumed == whole and len(half.states) == 2
 
 
 def test_without_schedule_it_is_torchs_sgd_on_the_same_batches():
     run = but(schedule=constant, epochs=2, weight_decay=0.01)
-    records, _ = train(run, CPU)
+    records, _ = run.train(CPU)
     net, (x, y) = run.start(), images(run, CPU)["train"]
     optimizer = torch.optim.SGD(net.parameters(), lr=run.lr, momentum=0.9, weight_decay=0.01)
     for epoch in (1, 2):
@@ -157,7 +163,7 @@ def test_half_resolution_shows_the_means_of_two_by_two_pixels():
 
 def test_snapshots_are_taken_once_at_the_end():
     watched = (SnapshotFiring(bins=4), SnapshotSurface(n=50, points=3))
-    first, *_, last = train(but(observe=watched), CPU)[0]
+    first, *_, last = but(observe=watched).train(CPU)[0]
     assert not any(name.startswith(("firing", "surface")) for name in first)
     for layer in (0, 1):
         assert sum(last[f"firing_{layer}_{k}"] for k in range(5)) == 16
@@ -166,7 +172,7 @@ def test_snapshots_are_taken_once_at_the_end():
 
 
 def test_a_run_that_diverges_says_so_and_keeps_the_epochs_before():
-    records, diverged = train(but(lr=1e6, epochs=5), CPU)
+    records, diverged = but(lr=1e6, epochs=5).train(CPU)
     assert diverged and 1 <= len(records) < 6
     assert all(math.isfinite(r.get("train_loss", 0)) for r in records)
 
@@ -193,7 +199,7 @@ def test_the_time_of_a_run_is_guessed_also_where_its_init_differentiates():
 
 def test_training_leaves_torchs_generator_as_it_was():
     before = torch.get_rng_state()
-    train(but(activation=StochasticReLU()), CPU)
+    but(activation=StochasticReLU()).train(CPU)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -203,4 +209,4 @@ def test_bad_settings_are_refused_before_training():
     with pytest.raises(ValueError, match="the learning rate must be positive and finite"):
         but(lr=float("nan"))
     with pytest.raises(ValueError, match="learns no hardness"):
-        train(but(tolerance=0.1), CPU)
+        but(tolerance=0.1).train(CPU)

@@ -25,7 +25,8 @@ def labelled(table: pandas.DataFrame) -> pandas.DataFrame:
     """
     both_ways = table["activation"].isin(["SiLU", "GELU"])
     plain = table["activation"].where(~both_ways, table["activation"] + " both ways")
-    return table.assign(surrogate=table["surrogate"].fillna(plain).replace(_NAMES))
+    names = plain.where(table["surrogate"].isna(), table["surrogate"])
+    return table.assign(surrogate=names.replace(_NAMES))
 
 
 def final_rows(table: pandas.DataFrame) -> pandas.DataFrame:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas
 
+from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run
 from smoothrelu.experiments.sweeps import sweep
-from smoothrelu.training.minibatch import MinibatchRun
 
 _PROVENANCE = ("seconds", "device", "torch", "commit", "date")
 

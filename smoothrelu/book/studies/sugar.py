@@ -16,12 +16,12 @@ from smoothrelu.activations.smooth_relu import GELU, SWISH
 from smoothrelu.activations.surrogate_gradient import SUGAR
 from smoothrelu.activations.surrogates import BSiLU, HeLU, NeLU, StochasticReLU
 from smoothrelu.book.studies.study import Study
+from smoothrelu.experiments.minibatch_run import MinibatchRun, Network
 from smoothrelu.networks.image_networks import VGG, FullyConnected, HalfResolution, ResNet
 from smoothrelu.networks.mlp import gaussian_init_, he_init_, linear_layers
 from smoothrelu.theory.sugar_gradient import balanced_variances
-from smoothrelu.training.minibatch import MinibatchRun, Network, cosine
-from smoothrelu.training.observers import TrackFiring
-from smoothrelu.training.snapshots import SnapshotFiring, SnapshotSurface
+from smoothrelu.training.minibatch import cosine
+from smoothrelu.training.observers import SnapshotFiring, SnapshotSurface, TrackFiring
 
 SURROGATES = (
     *(BSiLU(), NeLU(), nn.SiLU(), nn.GELU(), nn.ELU(), nn.SELU(), nn.LeakyReLU()),

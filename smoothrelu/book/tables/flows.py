@@ -9,6 +9,7 @@ import torch
 
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.networks.mlp import MLP, gaussian_init_
+from smoothrelu.networks.preactivations import preactivations
 from smoothrelu.theory.correlation import angle_flow
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import (
@@ -199,13 +200,8 @@ def _preactivations(activation, c, depth, width, seed, x_square, angle) -> torch
     net.to_empty(device="cpu")
     gaussian_init_(net, C_W=c.C_W, C_b=c.C_b, generator=torch.Generator().manual_seed(seed))
     x = math.sqrt(2 * x_square) * torch.tensor([[1.0, 0.0], [math.cos(angle), math.sin(angle)]])
-    z = []
-    hooks = [m.register_forward_hook(lambda _m, _i, out: z.append(out)) for m in net.layers]
     with torch.no_grad():
-        net(x)
-    for hook in hooks:
-        hook.remove()
-    return torch.stack(z, 1).double()
+        return torch.stack(preactivations(net, x), 1).double()
 
 
 def corner_flows(

@@ -20,6 +20,7 @@ from smoothrelu.activations.lambda_gelu import (
 )
 from smoothrelu.activations.smooth_relu import GELU
 from smoothrelu.networks.mlp import MLP, gaussian_init_
+from smoothrelu.networks.preactivations import preactivations
 from smoothrelu.theory.critical import Criticality, criticality
 from smoothrelu.theory.depth_scaling import chi_products
 from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow
@@ -133,11 +134,7 @@ def _measured(net: MLP, activation: nn.Module, c: Criticality) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     x, direction = torch.randn(2, _INPUTS, net.layers[0].in_features, generator=generator)
     x = x * math.sqrt((c.K_star - c.C_b) / c.C_W) / x.square().mean(1, keepdim=True).sqrt()
-    z = []
-    hooks = [m.register_forward_hook(lambda _m, _i, out: z.append(out)) for m in net.layers]
-    net(x)
-    for hook in hooks:
-        hook.remove()
+    z = preactivations(net, x)
     gradients = torch.autograd.grad(z[-1], z, direction)
     both = torch.stack([torch.stack(z).detach(), torch.stack(gradients)])
     return both.double().square().mean((2, 3))

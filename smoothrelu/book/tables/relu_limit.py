@@ -10,6 +10,7 @@ import torch
 from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.networks.mlp import MLP, he_init_
+from smoothrelu.networks.preactivations import network_differences
 from smoothrelu.theory.kernel_maps import MomentTable, kernel_flow
 from smoothrelu.theory.relu_limit import (
     Law,
@@ -23,7 +24,6 @@ from smoothrelu.theory.relu_limit import (
 )
 from smoothrelu.theory.relu_limit_networks import (
     equal_input_laws,
-    network_differences,
     network_law,
     pair_kernels,
     pair_laws,

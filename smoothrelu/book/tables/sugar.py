@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from smoothrelu.activations.surrogate_gradient import convert_to_sugar
 from smoothrelu.networks.image_networks import FullyConnected
+from smoothrelu.networks.preactivations import preactivations
 from smoothrelu.theory.kernel_maps import Activation
 from smoothrelu.theory.sugar_gradient import gradient_cosine, gradient_gain, slope
 
@@ -139,12 +140,9 @@ def _gradients(net: nn.Module, x: Tensor) -> list[Tensor]:
     """Of a random function of the outputs, in the preactivations of the hidden layers, the last
     first: each (N, width).
     """
-    seen = []
-    for layer in list(net)[1:-1:2]:
-        layer.register_forward_hook(lambda _, inputs, z: seen.append(z))
-    out = net(x)
+    *hidden, out = preactivations(net, x)
     direction = torch.randn(out.shape[1], generator=torch.Generator().manual_seed(0)).to(out)
-    return list(torch.autograd.grad((out @ direction).sum(), seen))[::-1]
+    return list(torch.autograd.grad((out @ direction).sum(), hidden))[::-1]
 
 
 def _direction(net: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
