@@ -17,12 +17,12 @@ import hashlib
 import io
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 
 from smoothrelu.data.datasets import parse_cifar10, parse_mnist
+from smoothrelu.files import sha256, write_atomically
 
 SEED = 20090408
 CLASSES = 10
@@ -61,7 +61,7 @@ def main() -> None:
     root = parser.parse_args().root
     entries = {name: build(root, name) for name in SETS}
     text = json.dumps({"datasets": entries}, indent=2) + "\n"
-    _write(root / "manifest.json", text.encode())
+    write_atomically(root / "manifest.json", text.encode())
     print(f"wrote {root / 'manifest.json'}")
 
 
@@ -81,7 +81,7 @@ def build(root: Path, name: str) -> dict:
             scale = standardisation(images)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    _write(root / f"{name}.npz", buffer.getvalue())
+    write_atomically(root / f"{name}.npz", buffer.getvalue())
     print(f"wrote {root / f'{name}.npz'}, {len(buffer.getvalue()):,} bytes")
     embedded = {**_record(f"{name}.npz", buffer.getvalue()), "seed": SEED, "arrays": [*arrays]}
     common = {"classes": CLASSES, "splits": splits, **scale}
@@ -120,16 +120,7 @@ def _official(path: Path, md5: str) -> bytes:
 
 
 def _record(path: str, content: bytes) -> dict:
-    return {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    return {"path": path, "bytes": len(content), "sha256": sha256(content)}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ _PUBLIC = {
     "networks.dead_units": "Firing count_firing firing_histogram firing_table",
     "experiments.sweeps": "SweepFailed sweep",
     "theory.finite_width": "leading_order sample_kernels",
-    "networks.preactivations": "network_kernels",
+    "networks.layerwise": "network_kernels",
     "theory.kernel_fixed_points": "FixedPoint attractor_of destination",
     "theory.root_finding": "NotConverged",
     "theory.quadrature": "gaussian_mean gaussian_pair_mean",
@@ -28,7 +28,8 @@ _PUBLIC = {
     "activations.lambda_gelu": "LambdaGELU expected_slope gate_distance relu_distances"
     " target_hardness",
     "networks.loss_landscape": "loss_surface",
-    "networks.mlp": "MLP critical_init_ gaussian_init_ he_init_ standard_init_",
+    "networks.mlp": "MLP",
+    "networks.initialisation": "critical_init_ gaussian_init_ he_init_ standard_init_",
     "networks.ntk": "empirical_ntk",
     "networks.ntk_path": "NTKTracker",
     "experiments.run": "Run grid",

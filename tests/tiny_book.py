@@ -46,8 +46,8 @@ MANIFEST = {"datasets": {"tiny": {"embedded": {"path": "tiny.npz", "sha256": "01
 
 def write_sources(root):
     """The project's own runner and site, with tiny chapters."""
-    package = [f"smoothrelu/{name}.py" for name in ("files", "book/__init__")]
-    for name in ("Snakefile", "_config.yml", "book/provenance.md", *package):
+    package = [f"smoothrelu/{name}.py" for name in ("files", "provenance", "book/__init__")]
+    for name in ("_config.yml", "book/provenance.md", *package):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     without_caches = shutil.ignore_patterns("__pycache__")
@@ -133,3 +133,15 @@ def _inside(root):
             if Path(os.readlink(process / "cwd")).is_relative_to(root):
                 found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
     return [line for line in found if line]  # a zombie has none
+
+
+def jobs(root, name):
+    """Process numbers of a build's jobs that execute the chapter."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (process / "cmdline").read_bytes().split(b"\0")
+            if line[2:5] == [b"smoothrelu.book.runner", b"execute", name.encode()]:
+                inside = Path(os.readlink(process / "cwd")).is_relative_to(root)
+                found += [int(process.name)] if inside else []
+    return found

@@ -1,24 +1,19 @@
 """The command line: python -m smoothrelu.benchmark (`make bench`)."""
 
 import argparse
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 
 import pandas
-import torch
 
 from smoothrelu.benchmark import activations, kernels, ntk, scaling, sweeps
 from smoothrelu.benchmark.timing import Row, warm_allocator
-from smoothrelu.book.runner.provenance import processor
 from smoothrelu.experiments.committed import RESULTS, publish, published
 from smoothrelu.experiments.scheduler import cores
-from smoothrelu.provenance import commit
+from smoothrelu.provenance import current_provenance
 
 Benchmark = Callable[[int], Iterator[Row]]
 
@@ -66,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for threads in sorted({1, cores()}) if name in _BOTH_THREAD_COUNTS else [cores()]:
             for row in BENCHMARKS[name](threads):
                 print(_readable(row), flush=True)
-                rows.append(asdict(row) | {"benchmark": name, **_provenance()})
+                rows.append(asdict(row) | {"benchmark": name, **current_provenance()})
         _replace(name, pandas.DataFrame(rows))
     return 0
 
@@ -89,7 +84,7 @@ def _write_scaling() -> None:
         ("needed", "operations no activation does without", scaling.needed_operations, dict),
         ("memory", "memory of tangent kernels", scaling.memory, dict),
     ]:
-        begun, now = time.monotonic(), pandas.DataFrame([_provenance()])
+        begun, now = time.monotonic(), pandas.DataFrame([current_provenance()])
         table = measure()
         record = _record(about, now) | {"runs": len(table)}
         record["seconds"] = round(time.monotonic() - begun)
@@ -107,16 +102,6 @@ def _record(about: str, rows: pandas.DataFrame) -> dict:
         "first": each["date"][0],
         "last": each["date"][-1],
         "runs": len(rows),
-    }
-
-
-def _provenance() -> dict:
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "commit": commit(),
-        "torch": torch.__version__,
-        "machine": f"{processor()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
     }
 
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from smoothrelu.activations.smooth_relu import SMOOTH_RELUS
 from smoothrelu.benchmark.timing import Row, against, timed, with_threads
-from smoothrelu.networks.mlp import MLP, critical_init_
+from smoothrelu.networks.initialisation import critical_init_
+from smoothrelu.networks.mlp import MLP
 
 _T = 0.5  # a temperature that is not 1: no native function computes these
 _EAGER = {"SWISH": 1.6, "GELU": 2.5, "GumbelLU": 3.0, "AlgebraicLU": 3.0, "GudermanLU": 5.0}

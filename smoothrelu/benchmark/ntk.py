@@ -10,7 +10,8 @@ from smoothrelu.activations.smooth_relu import SWISH
 from smoothrelu.benchmark.activations import training_step
 from smoothrelu.benchmark.peer import Peer
 from smoothrelu.benchmark.timing import Row, Sample, against, timed, with_threads
-from smoothrelu.networks.mlp import MLP, he_init_
+from smoothrelu.networks.initialisation import he_init_
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.networks.ntk import empirical_ntk
 
 _KINDS = {"traced": True, "full": False}

@@ -16,7 +16,8 @@ from smoothrelu.data.datasets import load_dataset
 from smoothrelu.experiments.run import Run, grid
 from smoothrelu.experiments.store import Store
 from smoothrelu.experiments.sweeps import sweep
-from smoothrelu.networks.mlp import MLP, critical_init_
+from smoothrelu.networks.initialisation import critical_init_
+from smoothrelu.networks.mlp import MLP
 
 _ROOT = Path(__file__).parents[2]
 _SIZES = {

@@ -8,7 +8,6 @@ sets in their official bytes under `full/`.  `data/README.md` says where they co
 from __future__ import annotations
 
 import difflib
-import hashlib
 import io
 import json
 import numbers
@@ -21,6 +20,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+
+from smoothrelu.files import sha256
 
 CHECKOUT_DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -133,7 +134,7 @@ def data_fingerprint(name: str, root: str | os.PathLike | None = None) -> str:
     """
     entry = manifest_entry(name, data_root(root))
     canonical = json.dumps(entry, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return sha256(canonical)[:16]
 
 
 def data_root(root: str | os.PathLike | None = None) -> Path:
@@ -181,7 +182,7 @@ def verified_bytes(folder: Path, record: dict) -> bytes:
     except OSError as error:
         found = f"a file that cannot be read ({error.strerror})"
     else:
-        digest = hashlib.sha256(content).hexdigest()
+        digest = sha256(content)
         if digest == record["sha256"]:
             return content
         found = f"{len(content):,} bytes with SHA-256 {digest}"

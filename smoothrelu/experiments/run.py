@@ -12,7 +12,8 @@ from torch import nn
 from smoothrelu.data.datasets import Dataset, load_dataset
 from smoothrelu.experiments.description import activation_columns
 from smoothrelu.experiments.schedulable import code_of, dataset, name_of, name_of_recipe
-from smoothrelu.networks.mlp import MLP, Init
+from smoothrelu.networks.initialisation import Init
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.training.full_batch import (
     Diverged,
     Keeper,

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 
 import torch
 
+from smoothrelu import provenance
 from smoothrelu.experiments.ensemble import shape
 from smoothrelu.experiments.run import Run
 from smoothrelu.experiments.store import Store
@@ -74,9 +75,7 @@ def complete(
 
 def cores() -> int:
     """The cores this process may use; OMP_NUM_THREADS, where it is set, is the most."""
-    able = getattr(os, "sched_getaffinity", None)
-    count = len(able(0)) if able else os.cpu_count() or 1
-    most = os.environ.get("OMP_NUM_THREADS", "")
+    count, most = provenance.cores(), os.environ.get("OMP_NUM_THREADS", "")
     return min(count, int(most)) if most.isdigit() and int(most) else count
 
 

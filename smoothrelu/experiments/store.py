@@ -7,20 +7,13 @@ rest.
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
-from smoothrelu.files import write_atomically
-
-try:
-    import fcntl
-except ImportError:  # Windows: two sweeps may compute the same run there, with the same result
-    fcntl = None
+from smoothrelu.files import locked, sha256, write_atomically
 
 _FORMAT = 1
 
@@ -62,19 +55,9 @@ class Store:
         """Where the state of the unfinished run is kept."""
         return self.folder / f"{key}.checkpoint"
 
-    @contextlib.contextmanager
-    def claim(self, key: str) -> Iterator[bool]:
+    def claim(self, key: str) -> contextlib.AbstractContextManager[bool]:
         """Whether the block, and no other process, has the run in hand; a dead process has none."""
-        path = self.folder / f".{key}.lock"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:
-            if not _locked(file, path):
-                yield False
-                return
-            try:
-                yield True
-            finally:
-                path.unlink(missing_ok=True)
+        return locked(self.folder / f".{key}.lock", remove=True)
 
     def require_writable(self) -> None:
         """Make the folder and try it: OSError, with the remedy, where results could not be kept."""
@@ -116,21 +99,10 @@ def default_store() -> Store:
     return Store(folder)
 
 
-def _locked(file, path: Path) -> bool:
-    """Take the lock; False where another process has it, or had it and removed the file."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.fstat(file.fileno()).st_ino == os.stat(path).st_ino
-    except (BlockingIOError, FileNotFoundError):
-        return False
-
-
 def _pack(result: dict, key: str) -> bytes:
     body = json.dumps(result, sort_keys=True)
     return json.dumps(
-        {"format": _FORMAT, "key": key, "sha256": _sum(body), "result": body}
+        {"format": _FORMAT, "key": key, "sha256": sha256(body), "result": body}
     ).encode()
 
 
@@ -142,12 +114,8 @@ def _unpack(blob: bytes, key: str) -> tuple[str | None, dict | None]:
             return f"its format is {outer['format']!r}, expected {_FORMAT}", None
         if outer["key"] != key:
             return "it belongs to another run", None
-        if outer["sha256"] != _sum(outer["result"]):
+        if outer["sha256"] != sha256(outer["result"]):
             return "its checksum does not match", None
         return None, json.loads(outer["result"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it is not a whole result file", None
-
-
-def _sum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

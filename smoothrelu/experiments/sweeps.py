@@ -43,8 +43,8 @@ def sweep(
 
     Columns: the fields of `Run` (activation by name, temperature, init by name), step, train_loss,
     test_loss, train_acc, test_acc (NaN where not measured), what the run's observers saw, diverged;
-    and the provenance: seconds, device, torch, commit, date. Those of a `MinibatchRun` likewise,
-    with a row for each (run, epoch).
+    and the provenance: seconds, device, and what `provenance.current_provenance` says. Those of a
+    `MinibatchRun` likewise, with a row for each (run, epoch).
     Finished runs come from the store (default: see `default_store`); new ones are added to it as
     they end, and an unfinished one leaves a checkpoint a minute, so an interrupted sweep goes on
     where it stopped. Sweeps on one store share the work. A run that diverges is a result: its rows

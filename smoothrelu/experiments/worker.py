@@ -21,7 +21,7 @@ from smoothrelu.experiments.ensemble import train_together
 from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run
 from smoothrelu.experiments.store import Store
-from smoothrelu.provenance import commit
+from smoothrelu.provenance import current_provenance
 
 
 class Reply(NamedTuple):
@@ -64,13 +64,8 @@ def finish_together(runs: dict[str, Run], store: Store, device: torch.device) ->
 
 def result(records: list[dict], diverged: bool, seconds: float, device: torch.device) -> dict:
     """What the store keeps of a run: its records, and where they come from."""
-    provenance = {
-        "seconds": round(seconds, 3),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "torch": torch.__version__,
-        "commit": commit(),
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    provenance = {"seconds": round(seconds, 3), "device": name} | current_provenance()
     return {"records": records, "diverged": diverged, "provenance": provenance}
 
 

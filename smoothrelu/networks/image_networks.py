@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smoothrelu.networks.mlp import Init, he_init_
+from smoothrelu.networks.initialisation import Init, he_init_
 
 
 @dataclass(frozen=True)

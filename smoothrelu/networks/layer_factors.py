@@ -1,5 +1,9 @@
 """What each linear layer of a network contributes to the empirical tangent kernel: its inputs, and
 the derivatives of the outputs by its own.
+
+Both are read from autograd's graph, by private names of torch: the only file of the room that uses
+any. Where a release of torch lacks one of them, `layer_factors` returns None, and `empirical_ntk`
+takes the plain path, `jacobian_ntk`.
 """
 
 import itertools
@@ -64,7 +68,10 @@ def layer_factors(model: nn.Module, x: Tensor, *, trace: bool = False) -> Iterat
     out = outputs(model, x)
     if out.grad_fn is None:
         return None
-    calls, uses = _linear_calls(out)
+    try:
+        calls, uses = _linear_calls(out)
+    except AttributeError:  # this torch's graph has other names
+        return None
     mine = Counter(id(p) for call in calls for p in call.trained)
     trainable = {id(p) for p in model.parameters() if p.requires_grad}
     if not mine == uses == Counter(trainable & uses.keys()):
@@ -122,7 +129,8 @@ def _is_chain(out: Tensor, calls: Sequence[_Call]) -> bool:
     the last.
     """
     return out.grad_fn is calls[0].node and all(
-        type(after.before).__name__ in _ELEMENTWISE
+        hasattr(after.node, "_saved_mat2")
+        and type(after.before).__name__ in _ELEMENTWISE
         and [node for node, _ in after.before.next_functions if node] == [call.node]
         for after, call in itertools.pairwise(calls)
     )

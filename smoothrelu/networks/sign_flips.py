@@ -8,7 +8,7 @@ sliding mode, in Filippov's sense), however small the step.
 import torch
 from torch import Tensor, nn
 
-from smoothrelu.networks.preactivations import preactivations
+from smoothrelu.networks.layerwise import preactivations
 
 
 class SignFlips:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothrelu.theory.kernel_maps import Activation, derivative_at, kernel_flow, scale_of
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.kernel_maps import kernel_flow
 from smoothrelu.theory.quadrature import gaussian_pair_mean
 
 _CLOSEST = 1e-4  # in radians: the scale resolved where an activation's own is unknown or finer
@@ -42,6 +43,7 @@ def angle_flow(
     angle = torch.as_tensor(angle, dtype=torch.float64)
     if not ((angle >= 0) & (angle <= math.pi * (1 + 1e-7))).all():
         raise ValueError(f"an angle lies in [0, pi], got {angle.tolist()}")
+    activation = Elementwise.of(activation)
     kernels = kernel_flow(activation, float(K), depth=depth, C_W=C_W, C_b=C_b)
     if not (kernels.isfinite() & (kernels > 0)).all():
         raise ValueError(
@@ -66,8 +68,8 @@ class _AngleTable:
     the scale c = T/sqrt(K), and one in log K.
     """
 
-    def __init__(self, activation: Activation, kernels: Tensor):
-        scale = scale_of(activation)
+    def __init__(self, activation: Elementwise, kernels: Tensor):
+        scale = activation.length_scale
         at, to_layers = _log_grid(kernels)  # (Q,), (layers, Q)
         c = _CLOSEST if scale is None else scale / kernels.max().sqrt().item()
         self._c = min(max(c, _CLOSEST), 1.0)
@@ -75,7 +77,7 @@ class _AngleTable:
         size = math.ceil(32 + 6 * self._reach)
         x, to_series = _chebyshev(size)
         pairs = gaussian_pair_mean(
-            lambda z: derivative_at(activation, z),
+            activation.derivative,
             at[:, None],
             at[:, None],
             self._angle(x * self._reach)[0],

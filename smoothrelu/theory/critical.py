@@ -18,15 +18,9 @@ import torch
 from torch import Tensor
 
 from smoothrelu.activations.protocol import forward_activation_of
-from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
-from smoothrelu.theory.kernel_maps import (
-    Activation,
-    Moments,
-    MomentTable,
-    name_of,
-    slopes_at_the_origin,
-    value_and_derivative,
-)
+from smoothrelu.activations.smooth_relu import SmoothReLU
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.kernel_maps import Moments, MomentTable
 from smoothrelu.theory.root_finding import root
 from smoothrelu.theory.variances import Variances
 
@@ -77,7 +71,7 @@ class NoCriticality(ValueError):  # noqa: N818 - the name the field would use
 
     def __init__(self, activation: Activation, reason: str):
         super().__init__(
-            f"{name_of(activation)} has no critical initialisation: {reason}. "
+            f"{Elementwise.of(activation).name} has no critical initialisation: {reason}. "
             "Initialise it with he_init_, or set (C_W, C_b) by hand"
         )
         self.activation = activation
@@ -104,14 +98,14 @@ def critical_points(activation: Activation) -> tuple[Criticality, ...]:
 
     Each has variances of its own. Arguments, accuracy and errors: `criticality`; never empty.
     """
-    activation = forward_activation_of(activation)
-    if isinstance(activation, SmoothReLU) and activation.temperature != 1:
-        area = temperature_as_float(activation.temperature) ** 2
-        unit = critical_points(type(activation)())
+    activation = Elementwise.of(activation)
+    if isinstance(activation.activation, SmoothReLU) and activation.length_scale != 1:
+        area = activation.length_scale**2
+        unit = critical_points(type(activation.activation)())
         return tuple(replace(c, C_b=c.C_b * area, K_star=c.K_star * area) for c in unit)
     table = MomentTable(activation, *_SEARCHED)
     if _is_scale_invariant(activation):
-        C_W = 1 / slopes_at_the_origin(activation).square().mean().item()
+        C_W = 1 / activation.slopes_at_origin.square().mean().item()
         return (Criticality(C_W, 0.0, None, "scale-invariant"),)
     grid = torch.logspace(-8, 8, 65, dtype=torch.float64)
     m = table(grid)
@@ -125,7 +119,7 @@ def critical_points(activation: Activation) -> tuple[Criticality, ...]:
     return tuple(found)
 
 
-def critical_layers(activations: Sequence[SmoothReLU]) -> list[Variances]:
+def critical_layers(activations: Sequence[Activation]) -> list[Variances]:
     r"""The critical (C_W, C_b) of each of the L linear layers around L - 1 activations of one kind,
     at temperatures T_1, ..., T_{L-1}.
 
@@ -144,15 +138,16 @@ def critical_layers(activations: Sequence[SmoothReLU]) -> list[Variances]:
     `critical_init_`. Accuracy: that of `criticality`.
     Raises ValueError for no activations and for activations of different kinds; NoCriticality.
     """
-    kinds = sorted({type(a).__name__ for a in activations})
-    if len(kinds) != 1 or not all(isinstance(a, SmoothReLU) for a in activations):
+    forward = [forward_activation_of(a) for a in activations]
+    kinds = sorted({type(a).__name__ for a in forward})
+    if len(kinds) != 1 or not all(isinstance(a, SmoothReLU) for a in forward):
         raise ValueError(
             "critical_layers takes one or more smooth ReLUs of one kind, such as "
             f"[GELU(0.5), GELU(0.4)], got {', '.join(kinds) or 'none'}"
         )
-    inner = [temperature_as_float(a.temperature) for a in activations]
+    inner = [Elementwise.of(a).length_scale for a in forward]
     after = [inner[0], *inner, inner[-1]]
-    unit = criticality(type(activations[0])())
+    unit = criticality(type(forward[0])())
     return [
         Variances(unit.C_W * (here / before) ** 2, unit.C_b * here**2)
         for before, here in zip(after, after[1:], strict=False)
@@ -195,24 +190,22 @@ def _at(table: MomentTable, K_star: float) -> Criticality:
     return Criticality(C_W, C_b, K_star, "half-stable", m.error.item())
 
 
-def _is_scale_invariant(activation: Activation) -> bool:
+def _is_scale_invariant(activation: Elementwise) -> bool:
     """phi(2z) = 2 phi(z): ReLU, leaky ReLU, the identity."""
     z = torch.tensor([-3.0, -0.5, 0.0, 0.7, 2.0], dtype=torch.float64)
-    once, _ = value_and_derivative(activation, z)
-    twice, _ = value_and_derivative(activation, 2 * z)
+    once, twice = activation(z), activation(2 * z)
     return bool(once.any()) and torch.allclose(twice, 2 * once, rtol=1e-12, atol=0)
 
 
-def _stable_origin(activation: Activation, K: Tensor, phi_square: Tensor) -> float | None:
+def _stable_origin(activation: Elementwise, K: Tensor, phi_square: Tensor) -> float | None:
     """The C_W that makes K = 0 critical, where with it small kernels fall; otherwise None.
 
     Near 0 phi is linear on either side, and both susceptibilities are C_W times the mean of
     phi'(0-)^2 and phi'(0+)^2. Whether small kernels fall is read off where <phi^2>/K first departs
     from that mean.
     """
-    origin, _ = value_and_derivative(activation, torch.zeros(1, dtype=torch.float64))
-    square = slopes_at_the_origin(activation).square().mean()
-    if origin.item() != 0 or not 0 < square < math.inf:
+    square = activation.slopes_at_origin.square().mean()
+    if activation.at_origin != 0 or not 0 < square < math.inf:
         return None
     departure = phi_square / (K * square) - 1
     departs = (departure.abs() > 1e-10).nonzero()[:, 0]

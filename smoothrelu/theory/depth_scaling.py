@@ -51,7 +51,8 @@ import torch
 from torch import Tensor
 
 from smoothrelu.theory.critical import Criticality
-from smoothrelu.theory.kernel_maps import Activation, moments, scale_of, value_and_derivative
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.kernel_maps import moments
 from smoothrelu.theory.quadrature import gaussian_mean, gaussian_rule
 from smoothrelu.theory.variances import Variances
 
@@ -93,14 +94,14 @@ def rates(activation: Activation, critical: Criticality) -> Rates:
     critical: the activation's `criticality`. Accuracy: relative 1e-8 for the smooth ReLUs at any
     temperature. Raises ValueError where K_star is None or 0: there is no half-stable point.
     """
-    K = critical.K_star
+    activation, K = Elementwise.of(activation), critical.K_star
     if not K:
         raise ValueError(
-            f"rates belong to a half-stable point, K_star > 0; {activation} is of the class "
+            f"rates belong to a half-stable point, K_star > 0; {activation.name} is of the class "
             f"{critical.universality!r}"
         )
-    z, w = gaussian_rule(K, scale_of(activation))
-    phi, derivative = value_and_derivative(activation, z)
+    z, w = gaussian_rule(K, activation.length_scale)
+    phi, derivative = activation.value_and_derivative(z)
     a = (w * z * phi * derivative * (z * z - 3 * K)).sum() / (4 * K**3)
     b = (w * derivative.square() * (z * z - K)).sum() / (2 * K**2)
     c = curvature(activation, K) / 2
@@ -108,14 +109,21 @@ def rates(activation: Activation, critical: Criticality) -> Rates:
 
 
 def curvature(activation: Activation, K: float) -> float:
-    """<phi''^2>_K, which decides how fast nearly equal inputs merge; of order 1/(T sqrt(K))."""
-    return gaussian_mean(lambda z: _second(activation, z).square(), K, scale_of(activation)).item()
+    """<phi''^2>_K, which decides how fast nearly equal inputs merge; of order 1/(T sqrt(K)).
+
+    Infinite for a function with a kink, of which only the parts between the kinks are seen here.
+    """
+    activation = Elementwise.of(activation)
+    return gaussian_mean(
+        lambda z: activation.second_derivative(z).square(), K, activation.length_scale
+    ).item()
 
 
 def crossover_depth(activation: Activation, K: float) -> float:
     """The depth l = (9 pi^2/2) c K at which an angle stops falling as ReLU's, 3 pi/l, because the
     rounded corner is wider than the two inputs are apart; for a network on the edge of chaos at K.
     """
+    activation = Elementwise.of(activation)
     C_W, _ = edge_of_chaos(activation, K)
     return 4.5 * math.pi**2 * C_W / 2 * curvature(activation, K) * K
 
@@ -155,14 +163,3 @@ def chi_products(activation: Activation, kernels: Tensor, *, C_W: float) -> tupl
     return tuple(
         torch.cat([one, (C_W * chi[:-1]).cumprod(0)]) for chi in (m.slope, m.derivative_square)
     )
-
-
-def _second(activation: Activation, z: Tensor) -> Tensor:
-    """phi''(z), by the closed form or by autograd twice."""
-    if hasattr(activation, "derivative"):
-        return activation.derivative(z, 2)
-    z = z.detach().requires_grad_()
-    with torch.enable_grad():
-        (first,) = torch.autograd.grad(activation(z).sum(), z, create_graph=True)
-        (second,) = torch.autograd.grad(first.sum(), z)
-    return second

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from smoothrelu.theory.kernel_maps import Activation, chi_parallel, kernel_flow, moments, scale_of
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.kernel_maps import chi_parallel, kernel_flow, moments
 from smoothrelu.theory.quadrature import gaussian_mean
 
 _AT_ONCE = 1 << 16  # preactivations: they stay in the cache
@@ -49,6 +50,7 @@ def leading_order(
     K. What is left out is smaller by a factor of order depth/n.
     Errors: `kernel_map`.
     """
+    activation = Elementwise.of(activation)
     flow = kernel_flow(activation, K, depth=depth, C_W=C_W, C_b=C_b)
     slopes = chi_parallel(activation, flow, C_W=C_W).tolist()
     bends = kernel_curvature(activation, flow, C_W=C_W).tolist()
@@ -67,10 +69,10 @@ def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float):
     5 K^2 for ReLU at C_W = 2, 2 (C_W K)^2 for a linear layer. Shapes, accuracy and errors:
     `kernel_map`.
     """
-    scale = scale_of(activation)
-    moments(activation, K)  # refuses what is no kernel or no activation
-    fourth = gaussian_mean(lambda z: activation(z) ** 4, K, scale)
-    square = gaussian_mean(lambda z: activation(z) ** 2, K, scale)
+    activation = Elementwise.of(activation)
+    moments(activation, K)  # refuses what is no kernel
+    fourth = gaussian_mean(lambda z: activation(z) ** 4, K, activation.length_scale)
+    square = gaussian_mean(lambda z: activation(z) ** 2, K, activation.length_scale)
     noise = C_W**2 * (fourth - square**2)
     return noise if isinstance(K, Tensor) else noise.item()
 
@@ -82,14 +84,15 @@ def kernel_curvature(activation: Activation, K: float | Tensor, *, C_W: float):
     From d<f>_K/dK = <f''>_K/2, twice, the derivatives shifted to the normal density; 0 for ReLU.
     Shapes and errors: `kernel_map`. Accuracy: K F'' to 1e-11 C_W, absolutely.
     """
-    moments(activation, K)  # refuses what is no kernel or no activation
+    activation = Elementwise.of(activation)
+    moments(activation, K)  # refuses what is no kernel
     k = torch.as_tensor(K, dtype=torch.float64)
 
     def integrand(z: Tensor) -> Tensor:
         x = z / k.sqrt().unsqueeze(-1)
         return (activation(z) / k.sqrt().unsqueeze(-1)) ** 2 * (x**4 - 6 * x**2 + 3)
 
-    bend = C_W / (4 * k) * gaussian_mean(integrand, k, scale_of(activation))
+    bend = C_W / (4 * k) * gaussian_mean(integrand, k, activation.length_scale)
     return bend if isinstance(K, Tensor) else bend.item()
 
 

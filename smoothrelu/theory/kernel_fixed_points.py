@@ -10,14 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from smoothrelu.theory.kernel_maps import (
-    Activation,
-    MomentTable,
-    name_of,
-    scale_of,
-    slopes_at_the_origin,
-    value_and_derivative,
-)
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.kernel_maps import MomentTable
 from smoothrelu.theory.root_finding import root
 from smoothrelu.theory.variances import check_variances
 
@@ -63,7 +57,8 @@ def fixed_points(
     falls as K rises, so that a flow may jump over a fixed point, and as `kernel_map`.
     """
     check_variances(C_W, C_b)
-    area = (scale_of(activation) or 1.0) ** 2
+    activation = Elementwise.of(activation)
+    area = (activation.length_scale or 1.0) ** 2
     table = MomentTable(activation, area * _SEARCHED[0], area * _SEARCHED[1])
     K, rises = _moving(activation, table, C_W, C_b, marginal)
 
@@ -78,7 +73,7 @@ def fixed_points(
     if marginal is not None:
         below, above = rises[marginal > K][-1].item(), rises[marginal < K][0].item()
         found.append((marginal, below, not above))
-    if C_b == 0 and _vanishes_at_zero(activation):
+    if C_b == 0 and activation.at_origin == 0:
         found.append((0.0, False, not rises[0].item()))
     return _with_basins(activation, table, C_W, sorted(found))
 
@@ -110,14 +105,14 @@ def _moving(activation, table: MomentTable, C_W: float, C_b: float, marginal: fl
     if (m.slope < 0).any():
         at = K[m.slope < 0][0].item()
         raise ValueError(
-            f"<phi^2>_K of {name_of(activation)} falls as K rises, at K = {at:.3g}: a flow may "
+            f"<phi^2>_K of {activation.name} falls as K rises, at K = {at:.3g}: a flow may "
             "then jump over a fixed point, and no basin is an interval; follow it by kernel_flow"
         )
     moved = (C_b + C_W * m.square) / K - 1
     moves = moved.abs() > _AT_REST
     if not moves.any():
         raise ValueError(
-            f"every kernel is a fixed point of {name_of(activation)} at C_W = {C_W:.6g}, "
+            f"every kernel is a fixed point of {activation.name} at C_W = {C_W:.6g}, "
             f"C_b = {C_b:.6g}: a flow stays where it starts"
         )
     return K[moves], moved[moves] > 0
@@ -131,14 +126,10 @@ def _with_basins(activation, table, C_W, found) -> tuple[FixedPoint, ...]:
     points = []
     for i, (K, below, above) in enumerate(found):
         if K == 0:
-            parallel = perp = C_W * slopes_at_the_origin(activation).square().mean().item()
+            parallel = perp = C_W * activation.slopes_at_origin.square().mean().item()
         else:
             m = table(torch.tensor(K, dtype=torch.float64))
             parallel, perp = C_W * m.slope.item(), C_W * m.derivative_square.item()
         basin = ends[i] if below else K, ends[i + 2] if above else K
         points.append(FixedPoint(K, parallel, perp, basin))
     return tuple(points)
-
-
-def _vanishes_at_zero(activation: Activation) -> bool:
-    return value_and_derivative(activation, torch.zeros(1, dtype=torch.float64))[0].item() == 0

@@ -7,23 +7,17 @@ written sigma_w^2, sigma_b^2, and K is written q.
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
+from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.quadrature import gaussian_rule
 from smoothrelu.theory.variances import check_variances
 
-Activation = Callable[[Tensor], Tensor]
-"""A smooth ReLU, or any elementwise torch callable: torch.nn.functional.silu, a lambda, an
-nn.Module.
-"""
-
 _REACH = 12.0  # standard deviations that a moment is taken over: those of gaussian_rule
 _NEGLIGIBLE = -860.0  # a power of 2; smaller ones end in denormal numbers, 20 times as slow
-_TINY, _HUGE = 1e-150, 1e150  # where an activation shows its slopes at the origin and far out
+_TINY, _HUGE = 1e-150, 1e150  # kernels beyond which a flow counts as 0 or inf
 
 
 def kernel_map(activation: Activation, K: float | Tensor, *, C_W: float, C_b: float):
@@ -75,7 +69,7 @@ def kernel_flow(activation: Activation, K: float, *, depth: int, C_W: float, C_b
         raise ValueError(f"depth counts the linear layers, 1 or more, got {depth!r}")
     check_variances(C_W, C_b)
     now = _positive(float(K)).item()
-    flow, table = [now], None
+    activation, flow, table = Elementwise.of(activation), [now], None
     while len(flow) < depth:
         if not _TINY < now < _HUGE:
             now = 0.0 if now < 1 else math.inf
@@ -118,11 +112,11 @@ class MomentTable:
     """
 
     def __init__(self, activation: Activation, low: float, high: float):
-        scale = scale_of(activation)
+        activation = Elementwise.of(activation)
+        scale = activation.length_scale
         finest = low**0.5 * (1.0 if scale is not None else 1e-13)
         z, w = gaussian_rule(high, min(finest, scale or finest))
-        phi, derivative = value_and_derivative(activation, z)
-        _check(activation, z, phi, derivative)
+        phi, derivative = activation.finite(z)
         square = phi * phi
         integrands = [square, derivative * derivative, z * phi * derivative, z * z * square]
         integrands = torch.stack(integrands, -1)
@@ -157,96 +151,6 @@ class MomentTable:
     def _tilted(self, K: float | Tensor) -> Tensor:
         """The normal density of variance K over that of variance high, but for a factor."""
         return (self._exponents * (1 - self.high / K)).clamp_(min=_NEGLIGIBLE).exp2_()
-
-
-def scale_of(activation: Activation) -> float | None:
-    """The length over which it varies near the origin: its temperature, or None where it has
-    none.
-    """
-    temperature = getattr(activation, "temperature", None)
-    return None if temperature is None else temperature_as_float(temperature)
-
-
-def value_and_derivative(activation: Activation, z: Tensor) -> tuple[Tensor, Tensor]:
-    """phi(z) and phi'(z): the closed form where the activation has one, autograd where not.
-
-    Raises ValueError where the result has another shape or dtype, or cannot be differentiated.
-    """
-    if isinstance(activation, SmoothReLU):
-        return activation(z), activation.derivative(z)
-    z = z.detach().requires_grad_()
-    with torch.enable_grad():
-        phi = _applied(activation, z)
-        if not phi.requires_grad:
-            raise ValueError(
-                f"{name_of(activation)} cannot be differentiated by autograd: it is constant, or "
-                "it detaches its input; write it in differentiable torch operations"
-            )
-        (derivative,) = torch.autograd.grad(phi.sum(), z)
-    return phi.detach(), derivative
-
-
-def derivative_at(activation: Activation, z: Tensor) -> Tensor:
-    """phi'(z) alone: `value_and_derivative`."""
-    if isinstance(activation, SmoothReLU):
-        return activation.derivative(z)
-    return value_and_derivative(activation, z)[1]
-
-
-def slopes_at_the_origin(activation: Activation) -> Tensor:
-    """phi'(0-) and phi'(0+), (2,): they differ where the activation has a kink."""
-    return derivative_at(activation, torch.tensor([-_TINY, _TINY], dtype=torch.float64))
-
-
-def slopes_far_out(activation: Activation) -> Tensor:
-    """phi' at -inf and at inf, (2,): as far out as float64 lets it be seen."""
-    return derivative_at(activation, torch.tensor([-_HUGE, _HUGE], dtype=torch.float64))
-
-
-def name_of(activation: Activation) -> str:
-    """How messages and tables call it."""
-    return getattr(activation, "__name__", repr(activation))
-
-
-def _applied(activation: Activation, z: Tensor) -> Tensor:
-    try:
-        phi = activation(z)
-    except (RuntimeError, TypeError, IndexError, AssertionError) as error:
-        raise ValueError(
-            f"{name_of(activation)} fails on a float64 tensor of shape {tuple(z.shape)}: {error}. "
-            "An activation is an elementwise function; a module with parameters needs .double()"
-        ) from error
-    if not isinstance(phi, Tensor) or phi.shape != z.shape or phi.dtype != z.dtype:
-        got = f"{tuple(phi.shape)}, {phi.dtype}" if isinstance(phi, Tensor) else type(phi).__name__
-        raise ValueError(
-            f"an activation maps a tensor to one of the same shape and dtype; "
-            f"{name_of(activation)} made {got} of {tuple(z.shape)}, {z.dtype}"
-        )
-    return phi
-
-
-def _check(activation: Activation, z: Tensor, phi: Tensor, derivative: Tensor) -> None:
-    """ValueError for NaN, for a pole near the origin, and for a function that mixes elements."""
-    broken = phi.isnan() | derivative.isnan() | (~phi.isfinite() & (z.abs() <= 1))
-    if broken.any():
-        i = torch.where(broken, z.abs(), float("inf")).argmin()
-        raise ValueError(
-            f"{name_of(activation)} gives {phi[i].item():g}, with derivative "
-            f"{derivative[i].item():g}, at z = {z[i].item():g}, where an activation must be "
-            "finite: write it so that nothing overflows on the way"
-        )
-    if isinstance(activation, SmoothReLU):
-        return
-    some = slice(1, -1, 7)  # without the ends, which decide what a softmax of all nodes is
-    together = phi[some]
-    alone = _applied(activation, z[some].detach().clone()).detach()
-    if not torch.allclose(alone, together, rtol=1e-12, atol=1e-13):
-        i = (alone - together).abs().nan_to_num().argmax()
-        raise ValueError(
-            f"{name_of(activation)} is not elementwise: at z = {z[some][i].item():g} it gives "
-            f"{together[i].item():g} in one tensor and {alone[i].item():g} in another; "
-            "the theory holds for functions of one number"
-        )
 
 
 def _positive(K: float | Tensor) -> Tensor:

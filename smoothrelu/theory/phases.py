@@ -10,14 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from smoothrelu.theory.kernel_maps import (
-    Activation,
-    MomentTable,
-    name_of,
-    scale_of,
-    slopes_at_the_origin,
-    slopes_far_out,
-)
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.kernel_maps import MomentTable
 from smoothrelu.theory.root_finding import NotConverged
 
 _SEARCHED = (-10, 12)  # decades, in units of T^2
@@ -60,7 +54,8 @@ def phase_diagram(
         *(torch.as_tensor(x, dtype=torch.float64) for x in (C_W, C_b, start))
     )
     _check(C_W, C_b, start)
-    area = (scale_of(activation) or 1.0) ** 2
+    activation = Elementwise.of(activation)
+    area = (activation.length_scale or 1.0) ** 2
     low, high = (area * 10.0**decade for decade in _SEARCHED)
     table = MomentTable(activation, low, high)
     K = _ends(table, activation, C_W.flatten(), C_b.flatten(), start.flatten().clamp(low, high))
@@ -77,7 +72,7 @@ def _check(C_W: Tensor, C_b: Tensor, start: Tensor) -> None:
             raise ValueError(f"{name} is a variance, finite and {sign}; got {bad[0].item()}")
 
 
-def _ends(table: MomentTable, activation: Activation, C_W, C_b, start) -> Tensor:
+def _ends(table: MomentTable, activation: Elementwise, C_W, C_b, start) -> Tensor:
     """Where the flow of each pair ends; all arguments (P,)."""
     size = (_SEARCHED[1] - _SEARCHED[0]) * _A_DECADE + 1
     grid = torch.logspace(math.log10(table.low), math.log10(table.high), size, dtype=torch.float64)
@@ -85,7 +80,7 @@ def _ends(table: MomentTable, activation: Activation, C_W, C_b, start) -> Tensor
     m = table(grid)
     if (m.slope < 0).any():
         raise ValueError(
-            f"<phi^2>_K of {name_of(activation)} falls as K rises, at K = "
+            f"<phi^2>_K of {activation.name} falls as K rises, at K = "
             f"{grid[m.slope < 0][0].item():.3g}: its flow is not monotone; follow it by kernel_flow"
         )
     distinct, which = start.unique(return_inverse=True)
@@ -132,9 +127,8 @@ def _closed_in(table: MomentTable, low, high, C_W, C_b) -> Tensor:
 def _susceptibilities(activation, table: MomentTable, K, C_W) -> list[Tensor]:
     """chi_parallel and chi_perp at K, and their limits where K is 0 or inf."""
     m = table(K.clamp(table.low, table.high))
-    origin, far = (
-        slopes(activation).square().mean() for slopes in (slopes_at_the_origin, slopes_far_out)
-    )
+    origin = activation.slopes_at_origin.square().mean()
+    far = activation.slopes_far_out.square().mean()
     return [
         C_W * torch.where(K == 0, origin, torch.where(K.isinf(), far, moment))
         for moment in (m.slope, m.derivative_square)

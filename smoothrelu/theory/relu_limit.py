@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
+from smoothrelu.activations.protocol import forward_activation_of
+from smoothrelu.activations.smooth_relu import SmoothReLU
+from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.quadrature import gaussian_rule
 
 _REACH = 1e8  # of u: what lies beyond contributes about 1e-8
@@ -60,13 +62,13 @@ def fit_exponent(T, error, factor=1.0) -> tuple[float, float]:
 # --- one activation
 
 
-def uniform_distance(activation: SmoothReLU) -> tuple[float, float]:
+def uniform_distance(activation: Activation) -> tuple[float, float]:
     """sup over x of |phi_T(x) - ReLU(x)|, and an x where it is reached (the negative one where both
     sides tie).
 
     Both are in the units of x. Accuracy: relative 1e-10.
     """
-    unit = type(activation)()
+    unit = type(_smooth_relu(activation))()
     u = torch.logspace(-2, 2, 2001, dtype=torch.float64)
     u = torch.stack([-u.flip(0), u]).flatten()
     gap = _gap(unit, u).abs()
@@ -74,7 +76,7 @@ def uniform_distance(activation: SmoothReLU) -> tuple[float, float]:
     for _ in range(6):  # Newton on the derivative of the gap, from the best node of the grid
         slope = unit.derivative(best) - (best > 0).double()
         best = best - slope / unit.derivative(best, order=2)
-    T = temperature_as_float(activation.temperature)
+    T = Elementwise.of(activation).length_scale
     return T * _gap(unit, best).abs().item(), T * best.item()
 
 
@@ -101,7 +103,7 @@ class Corner:
     derivative_square: float
 
 
-def corner(activation: SmoothReLU) -> Corner:
+def corner(activation: Activation) -> Corner:
     r"""The corner integrals of an activation's gate; they do not depend on its temperature.
 
     Integrated by parts, because 1 - g has no digits far out and g' has: with X distributed by g,
@@ -109,8 +111,7 @@ def corner(activation: SmoothReLU) -> Corner:
     Accuracy: relative 1e-6 (1e-9 where tail is 0). A heavy tail must be the same on both sides.
     Raises ValueError for what is not a smooth ReLU, and for a gate whose tail is none of the two.
     """
-    if not isinstance(activation, SmoothReLU):
-        raise ValueError(f"the laws are those of a SmoothReLU, x g(x/T), got {activation!r}")
+    activation = _smooth_relu(activation)
     unit, gate = type(activation)(), activation.gate
     half = math.ceil(math.asinh(_REACH) / _STEP)
     s = _STEP * torch.arange(-half, half + 1, dtype=torch.float64)
@@ -133,6 +134,13 @@ def corner(activation: SmoothReLU) -> Corner:
     )
 
 
+def _smooth_relu(activation: Activation) -> SmoothReLU:
+    found = forward_activation_of(activation)
+    if not isinstance(found, SmoothReLU):
+        raise ValueError(f"the laws are those of a SmoothReLU, x g(x/T), got {activation!r}")
+    return found
+
+
 def _tail(activation: SmoothReLU) -> float:
     """lim u^2 (1 - g(u)) = lim u^3 g'(u)/2."""
     gate, u = activation.gate, torch.tensor([_REACH / 10, _REACH], dtype=torch.float64)
@@ -152,7 +160,7 @@ def _tail(activation: SmoothReLU) -> float:
 # --- one Gaussian variable
 
 
-def moment_errors(activation: SmoothReLU, K: float) -> tuple[float, float, float]:
+def moment_errors(activation: Activation, K: float) -> tuple[float, float, float]:
     """<phi^2>_K - K/2,  <phi'^2>_K - 1/2,  d<phi^2>_K/dK - 1/2:  integrals of the difference, so
     that little cancels.
 
@@ -161,15 +169,16 @@ def moment_errors(activation: SmoothReLU, K: float) -> tuple[float, float, float
     """
     if not 0 < K < math.inf:
         raise ValueError(f"the kernel K must be positive and finite, got {K!r}")
-    z, w = gaussian_rule(K, temperature_as_float(activation.temperature))
-    phi, derivative, relu = activation(z), activation.derivative(z), torch.relu(z)
+    smooth = Elementwise.of(_smooth_relu(activation))
+    z, w = gaussian_rule(K, smooth.length_scale)
+    phi, derivative, relu = smooth(z), smooth.derivative(z), torch.relu(z)
     square = (w * (phi - relu) * (phi + relu)).sum()
     slope = (w * z * (phi * derivative - relu)).sum() / K
     # step has the mean 1/2 on nodes that lie symmetrically, without being sampled at its jump
     return square.item(), (w * (derivative * derivative - 0.5)).sum().item(), slope.item()
 
 
-def kernel_law(activation: SmoothReLU, K: float) -> Law:
+def kernel_law(activation: Activation, K: float) -> Law:
     r"""<phi_T^2>_K - K/2:  T^3 p(0) square, or -T^2 tail where the gate has a heavy tail; p(0) =
     1/sqrt(2 pi K).
     """
@@ -177,12 +186,12 @@ def kernel_law(activation: SmoothReLU, K: float) -> Law:
     return Law(2, -c.tail) if c.tail else Law(3, c.square * density(K))
 
 
-def derivative_kernel_law(activation: SmoothReLU, K: float) -> Law:
+def derivative_kernel_law(activation: Activation, K: float) -> Law:
     r"""<phi_T'^2>_K - 1/2:  T p(0) derivative_square."""
     return Law(1, corner(activation).derivative_square * density(K))
 
 
-def chi_parallel_law(activation: SmoothReLU, K: float) -> Law:
+def chi_parallel_law(activation: Activation, K: float) -> Law:
     r"""chi_parallel(K) - 1 at C_W = 2:  -T^3 p(0) square / K, with a heavy tail or without."""
     return Law(3, -corner(activation).square * density(K) / K)
 

@@ -122,9 +122,3 @@ def test_no_executed_notebook_is_tracked():
         ["git", "ls-files", "*.ipynb"], cwd=ROOT, capture_output=True, text=True
     )
     assert tracked.stdout.split() == []
-
-
-def test_the_chapters_that_begin_first_are_chapters():
-    (longest,) = re.findall(r"^LONGEST = (\[.*\])$", (ROOT / "Snakefile").read_text(), re.MULTILINE)
-    names = ast.literal_eval(longest)
-    assert names and set(names) <= {path.stem for path in NOTEBOOKS}

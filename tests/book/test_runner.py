@@ -190,7 +190,6 @@ def test_a_chapter_that_is_being_executed_is_not_executed_a_second_time(root):
         said = first.stdout.read()
         assert first.wait() == 0, said
     assert record(root, "01_first")["parameters"]["nap"] == 600.0
-    # Snakemake was not told of this execution; the build notices all the same.
     assert executed(book(root, "build").stdout) == ["01_first"]
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pandas
 import pytest
-from tiny_book import ROOT, book, has_our_traceback, left_behind, page, record, sleeping
+from tiny_book import ROOT, book, has_our_traceback, jobs, left_behind, page, record, sleeping
 
 from smoothrelu.book.runner.checks import BookError
 from smoothrelu.book.runner.execution import execute
@@ -93,6 +93,31 @@ def test_an_interrupted_build_ends_its_hanging_kernel_and_says_so(root):
     assert page(root, "01_first").read_bytes() == before
     assert leftovers(root) <= {"01_first.running.ipynb"}  # which the next execution removes
     assert (root / "_build/html/index.html").read_bytes() == index
+
+
+@pytest.mark.fault("book", "SIGTERM of a build alone", kept="the last good pages")
+def test_a_build_that_is_told_to_end_ends_its_jobs_first(root):
+    before, _ = kept(root)
+    (root / "book" / "params.yml").write_text("01_first:\n  nap: 600.0\n")
+    with sleeping(root, "build") as process:
+        process.terminate()
+        process.communicate(timeout=300)
+        assert left_behind(root) == []
+    assert process.returncode == 130 and page(root, "01_first").read_bytes() == before
+
+
+@pytest.mark.fault("book", "kill -9 of one chapter's job", kept="the other chapters, executed")
+def test_a_job_that_is_killed_is_named_and_the_others_go_on(root):
+    (before, _), source = kept(root), root / "notebooks" / "02_second.py"
+    (root / "book" / "params.yml").write_text("01_first:\n  nap: 600.0\n")
+    source.write_text(source.read_text() + "\n# %%\nprint('new')\n")
+    with sleeping(root, "build") as process:
+        (job,) = jobs(root, "01_first")
+        os.kill(job, signal.SIGKILL)
+        said, _ = process.communicate(timeout=300)
+    assert process.returncode == 1 and "01_first          | killed by SIGKILL" in said
+    assert "new" in page(root, "02_second").read_text()
+    assert page(root, "01_first").read_bytes() == before
 
 
 @pytest.mark.fault("chapter", "the source is edited during its run", kept="what ran")

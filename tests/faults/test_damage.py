@@ -3,13 +3,18 @@
 import json
 import os
 import random
-import shutil
 import time
 
 import pytest
 from tiny_book import NAMES, book, executed, page
 
-from smoothrelu.book.runner.freshness import is_fresh, is_whole, seal_of
+from smoothrelu.book.runner.freshness import (
+    is_fresh,
+    is_whole,
+    seal_of,
+    site_is_fresh,
+    site_seal_of,
+)
 from smoothrelu.book.runner.parameters import published
 
 TOMORROW = time.time() + 86_400
@@ -73,34 +78,28 @@ def test_a_damaged_seal_makes_its_chapter_stale(root):
         assert fresh(root) == ["01_first", "03_third"]
 
 
-@pytest.mark.fault(
-    "book", "all of that, and Snakemake's memory is garbage", kept="what was not damaged"
-)
+@pytest.mark.fault("book", "all of that, and no seal of the site", kept="what was not damaged")
 def test_one_build_mends_all_damage_and_the_next_has_nothing_to_do(root):
     first, second = page(root, "01_first"), page(root, "02_second")
     first.write_bytes(first.read_bytes()[:-40])
     second.write_bytes(second.read_bytes().replace(b"0.25", b"0.75"))
-    memory = root / ".snakemake" / "metadata"
-    shutil.rmtree(root / ".snakemake")
-    memory.mkdir(parents=True)
-    for name in ("Ym9vay9jaGFwdGVycy8wM190aGlyZC5qc29u", "X2J1aWxkL3NpdGUuanNvbg=="):  # their keys
-        (memory / name).write_bytes(b'["\x80')
+    site_seal_of(root).unlink()
     done = book(root, "build")
     assert sorted(executed(done.stdout)) == ["01_first", "02_second"], done.stdout
     assert b"0.75" not in second.read_bytes() and fresh(root) == NAMES
     assert "is up to date" in book(root, "build").stdout
 
 
-@pytest.mark.fault("book", "Snakemake's memory is deleted", kept="everything: nothing runs again")
-def test_a_build_without_snakemakes_memory_has_nothing_to_do(root):
-    shutil.rmtree(root / ".snakemake")
+@pytest.mark.fault("book", "the seal of the site is garbage", kept="every page: none runs again")
+def test_a_site_with_a_damaged_seal_is_built_again_from_the_same_pages(root):
+    site_seal_of(root).write_bytes(b'["\x80')
     done = book(root, "build")
-    assert done.stdout == f"The book is up to date: {root}/_build/html/index.html\n"
+    assert done.returncode == 0 and executed(done.stdout) == [] and site_is_fresh(root)
 
 
 def dated(root, when):
     for path in root.rglob("*"):
-        if path.is_file() and ".snakemake" not in path.parts:
+        if path.is_file():
             os.utime(path, (when, when))
 
 

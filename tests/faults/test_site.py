@@ -87,5 +87,5 @@ def test_a_read_only_book_is_named_and_not_a_traceback(built, tmp_path, disk):
     root = shutil.copytree(built[0], tmp_path / "copy", symlinks=True)
     disk(root, "64m").make_read_only()
     done = book(root, "build", PYTHONDONTWRITEBYTECODE="1")
-    assert done.returncode == 1 and "Read-only file system: '.snakemake/" in done.stdout
+    assert done.returncode == 1 and "Read-only file system: '_build/" in done.stdout
     assert not has_our_traceback(done.stderr)

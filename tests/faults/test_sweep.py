@@ -59,7 +59,7 @@ Checkpoint.__init__.__kwdefaults__["every"] = 0.04
 runs = grid(dataset="mnist", activation=SWISH(0.5), init=he_init_, seed=list(range(24)), n_train=50,
             n_test=20, width=8, depth=3, steps=100)
 
-worker.commit(), run_key(runs[0], worker.torch.device("cpu"))  # cached before the forks
+worker.current_provenance(), run_key(runs[0], worker.torch.device("cpu"))  # cached before the forks
 
 def start(folder, workers=1):
     child = os.fork()

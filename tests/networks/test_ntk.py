@@ -17,6 +17,7 @@ from smoothrelu import (
     he_init_,
     load_dataset,
 )
+from smoothrelu.networks.layer_factors import layer_factors
 from smoothrelu.networks.ntk import empirical_ntk, jacobian_ntk
 from smoothrelu.networks.ntk_path import (
     NTKTracker,
@@ -492,3 +493,15 @@ def test_large_kernels_are_made_in_blocks_and_mirrored():
         both = empirical_ntk(net, x, x.clone(), trace=trace)
         torch.testing.assert_close(theta, both, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(theta[:9, 200:], empirical_ntk(net, x[:9], x[200:], trace=trace))
+
+
+def test_a_torch_whose_graph_has_other_names_takes_the_plain_path(monkeypatch):
+    net, x = mlp(), inputs(5, 6)
+    from_graph = empirical_ntk(net, x, trace=False)
+
+    def renamed(node, out):
+        raise AttributeError("_saved_mat1")
+
+    monkeypatch.setattr("smoothrelu.networks.layer_factors._linear_call", renamed)
+    assert layer_factors(net, x) is None
+    torch.testing.assert_close(empirical_ntk(net, x, trace=False), from_graph, rtol=1e-12, atol=0)

@@ -9,8 +9,8 @@ from torch import nn
 from smoothrelu import SMOOTH_RELUS, SWISH, kernel_flow
 from smoothrelu.book import tables
 from smoothrelu.networks.random_networks import (
-    Setting,
-    critical_setting,
+    InitialisedNetwork,
+    critically_initialised,
     mean_and_error,
     random_flows,
     sampled_flows,
@@ -20,7 +20,7 @@ from smoothrelu.theory.depth_scaling import chi_products
 
 def test_the_sensitivity_is_that_of_autograd_through_the_same_network():
     width, K, C_W, C_b = 30, 2.0, 1.9, 0.2
-    net = Setting("SWISH", SWISH(), C_W, C_b, K)
+    net = InitialisedNetwork("SWISH", SWISH(), C_W, C_b, K)
     generator = torch.Generator().manual_seed(0)
     kernel, sensitivity = random_flows([net], width=width, depth=2, generators=[generator])
     generator.manual_seed(0)
@@ -39,8 +39,8 @@ def test_the_sensitivity_is_that_of_autograd_through_the_same_network():
 
 
 def test_wide_networks_follow_the_kernel_flow_and_the_product_of_chi_perp():
-    nets = [critical_setting(kind()) for kind in (nn.ReLU, *SMOOTH_RELUS)]
-    nets += [Setting("SWISH", SWISH(), 2.0, 0.0, 1.0)]
+    nets = [critically_initialised(kind()) for kind in (nn.ReLU, *SMOOTH_RELUS)]
+    nets += [InitialisedNetwork("SWISH", SWISH(), 2.0, 0.0, 1.0)]
     mean, error = mean_and_error(sampled_flows(nets, width=1000, depth=8, seeds=range(10)))
     for i, net in enumerate(nets):
         flow = kernel_flow(net.activation, net.K, depth=8, C_W=net.C_W, C_b=net.C_b)
@@ -53,7 +53,7 @@ def test_wide_networks_follow_the_kernel_flow_and_the_product_of_chi_perp():
 def test_the_same_seed_gives_the_same_networks_and_another_gives_others():
     def flows(seed):
         generator = torch.Generator().manual_seed(seed)
-        net = critical_setting(SWISH())
+        net = critically_initialised(SWISH())
         return random_flows([net], width=20, depth=3, generators=[generator])[0]
 
     assert torch.equal(flows(0), flows(0)) and not torch.equal(flows(0), flows(1))

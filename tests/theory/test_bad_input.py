@@ -40,12 +40,22 @@ SOLVERS = {
         X, activation=phi, depth=3, C_W=2.0, C_b=0.1
     ),
 }
+OTHER = "an activation maps a tensor to one of the same shape and dtype; .* made"
 NO_ACTIVATIONS = {
-    "softmax": (lambda z: torch.softmax(z, -1), "not elementwise|contradict"),
-    "nan": (lambda z: torch.where(z > 1, math.nan, z), "nan|NaN"),
-    "single precision": (lambda z: torch.relu(z).float(), "same shape"),
-    "shorter": (lambda z: z[:-1], "same shape"),
-    "a number": (lambda z: 3.0, "same shape"),
+    "softmax": (lambda z: torch.softmax(z, -1), "is not elementwise: at z = .* in one tensor and"),
+    "nan": (lambda z: torch.where(z > 1, math.nan, z), "gives nan, with derivative .*, at z = "),
+    "single precision": (
+        lambda z: torch.relu(z).float(),
+        OTHER,
+    ),
+    "shorter": (
+        lambda z: z[:-1],
+        OTHER,
+    ),
+    "a number": (
+        lambda z: 3.0,
+        OTHER,
+    ),
     "detached": (lambda z: z.detach(), "cannot be differentiated"),
 }
 

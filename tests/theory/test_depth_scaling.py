@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from smoothrelu import GELU, MLP, SMOOTH_RELUS, SWISH, AlgebraicLU, GudermanLU, GumbelLU, Mish
-from smoothrelu.networks.mlp import gaussian_init_
+from smoothrelu.networks.initialisation import gaussian_init_
 from smoothrelu.theory.correlation import angle_flow
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import (

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP, SMOOTH_RELUS, SWISH, AlgebraicLU, GumbelLU, Mish
-from smoothrelu.book.studies.finite_width import N_IN, _stored_or_made, drawn_kernels
+from smoothrelu.book.studies.finite_width import N_IN, _stored_or_made
 from smoothrelu.book.tables.finite_width import long_run
 from smoothrelu.book.tables.finite_width_fits import (
     compared,
@@ -17,9 +17,9 @@ from smoothrelu.book.tables.finite_width_fits import (
     predictions,
 )
 from smoothrelu.experiments.store import Store
-from smoothrelu.networks.mlp import gaussian_init_
-from smoothrelu.networks.preactivations import network_kernels
-from smoothrelu.networks.random_networks import critical_setting
+from smoothrelu.networks.initialisation import gaussian_init_
+from smoothrelu.networks.layerwise import network_kernels
+from smoothrelu.networks.random_networks import critically_initialised, drawn_kernels
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
 from smoothrelu.theory.finite_width import (
@@ -242,8 +242,8 @@ def test_real_networks_have_the_kernels_of_the_chain_at_small_width():
 
 
 def test_a_network_drawn_matrix_by_matrix_is_the_network_of_those_matrices():
-    nets, n, depth = [critical_setting(a) for a in (nn.ReLU(), SWISH(), GumbelLU())], 40, 6
-    found = drawn_kernels(nets, width=n, depth=depth, generator=seeded(6))
+    nets, n, depth = [critically_initialised(a) for a in (nn.ReLU(), SWISH(), GumbelLU())], 40, 6
+    found = drawn_kernels(nets, width=n, depth=depth, n_in=N_IN, generator=seeded(6))
     for net, kernels in zip(nets, found, strict=True):
         generator = seeded(6)
         mlp = MLP(N_IN, 1, width=n, depth=depth, activation=net.activation).double()

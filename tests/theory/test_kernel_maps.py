@@ -14,12 +14,11 @@ from smoothrelu import (
     criticality,
     kernel_map,
 )
+from smoothrelu.theory.elementwise import Elementwise
 from smoothrelu.theory.kernel_maps import (
     MomentTable,
     kernel_flow,
     moments,
-    scale_of,
-    value_and_derivative,
 )
 from smoothrelu.theory.quadrature import gaussian_rule
 from smoothrelu.theory.relu_limit import uniform_distance
@@ -120,8 +119,9 @@ def test_the_distance_to_relu_is_the_greatest_and_proportional_to_the_temperatur
 @pytest.mark.parametrize("activation", [*(kind(0.7) for kind in ALL), torch.tanh, torch.nn.ReLU()])
 def test_one_table_serves_kernels_over_twenty_decades_as_each_ones_own_nodes_do(activation):
     wide = torch.logspace(-10, 10, 41, dtype=torch.float64)
-    z, w = gaussian_rule(wide, scale_of(activation))
-    phi, slope = value_and_derivative(activation, z)
+    function = Elementwise(activation)
+    z, w = gaussian_rule(wide, function.length_scale)
+    phi, slope = function.value_and_derivative(z)
     together = moments(activation, wide)
     own = (w * phi * phi).sum(-1), (w * slope * slope).sum(-1), (w * z * phi * slope).sum(-1) / wide
     shared = together.square, together.derivative_square, together.slope

@@ -26,7 +26,7 @@ from smoothrelu import (
     kernel_flow,
 )
 from smoothrelu.book.tables.relu_limit import limit_errors, limit_exponents
-from smoothrelu.networks.preactivations import network_differences
+from smoothrelu.networks.layerwise import network_differences
 from smoothrelu.theory.quadrature import gaussian_pair_mean
 from smoothrelu.theory.relu_limit import (
     Law,

@@ -17,13 +17,13 @@ from smoothrelu.book.tables.sugar import (
     slopes_below_zero,
     surrogate_curves,
 )
+from smoothrelu.theory.elementwise import Elementwise
 from smoothrelu.theory.kernel_maps import chi_perp, kernel_map
 from smoothrelu.theory.sugar_gradient import (
     balanced_variances,
     gradient_cosine,
     gradient_gain,
     minimum_of,
-    slope,
     unit_gain_temperature,
 )
 
@@ -47,7 +47,7 @@ def test_the_gains_of_the_piecewise_surrogates_have_closed_forms(K):
 
 def test_small_and_large_kernels_see_the_slopes_at_the_origin_and_far_out():
     for f in (BSiLU(), nn.SiLU(), nn.GELU()):
-        origin = slope(f, at([0.0])).item()
+        origin = Elementwise(f).derivative(at([0.0])).item()
         assert gradient_gain(f, 1e-8) == pytest.approx(2 * origin**2, rel=1e-4)
         assert gradient_gain(f, 1e8) == pytest.approx(1, abs=1e-3)
     assert gradient_gain(BSiLU(), 1e-8) == pytest.approx(2 * (0.5 + 1.67 / 4) ** 2, rel=1e-4)
@@ -66,7 +66,7 @@ def test_alignment_is_one_for_relu_and_falls_with_the_slope_below_zero():
 def test_b_silu_has_its_minimum_where_lamberts_function_says(alpha):
     w = lambertw(math.exp(-(1 + alpha))).real
     bottom, f = at([-(1 + alpha) - w]), BSiLU(alpha)
-    assert slope(f, bottom).item() == pytest.approx(0, abs=1e-12)
+    assert Elementwise(f).derivative(bottom).item() == pytest.approx(0, abs=1e-12)
     assert f(bottom).item() == pytest.approx(-w - alpha / 2, rel=1e-12)
     assert minimum_of(f) == pytest.approx(-bottom.item(), rel=1e-10)
     x = torch.linspace(-12, 12, 24001, dtype=torch.float64)
@@ -82,10 +82,10 @@ def test_the_reach_of_a_smooth_relu_is_proportional_to_its_temperature():
 
 def test_the_slope_of_b_silu_is_extreme_where_the_chapter_says_and_has_its_value_there():
     x = torch.linspace(-12, 12, 2_400_001, dtype=torch.float64)
-    slopes = slope(BSiLU(), x)
+    slopes = Elementwise(BSiLU()).derivative(x)
     for place in (x[slopes.argmin()], x[slopes.argmax()]):
         assert (place + 1.67) * torch.tanh(place / 2) == pytest.approx(2, abs=1e-4)
-        value = slope(BSiLU(), place.reshape(1)).item()
+        value = Elementwise(BSiLU()).derivative(place.reshape(1)).item()
         assert value == pytest.approx(1 / (1 - math.exp(-place)), abs=1e-6)
 
 

@@ -6,9 +6,9 @@ import signal
 import sys
 from pathlib import Path
 
+from smoothrelu.book.runner.build import BuildFailed, build, chapter
 from smoothrelu.book.runner.checks import BookError
 from smoothrelu.book.runner.execution import ChapterFailed, execute
-from smoothrelu.book.runner.graph import BuildFailed, build, chapter
 from smoothrelu.book.runner.pdf import pdf
 from smoothrelu.book.runner.site import SiteFailed, site
 
@@ -22,6 +22,7 @@ def main() -> int:
         print(f"no notebooks/ beside the package in {ROOT}: run it from a clone", file=sys.stderr)
         return 2
     os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a job ends its kernel first
     try:
         line = _answer(request)
     except BookError as error:
@@ -45,13 +46,12 @@ def _answer(request: argparse.Namespace) -> str:
     if request.command == "site":
         site(ROOT)
     else:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so Snakemake ends its jobs
         execute(ROOT, request.name, request.params)
     return ""
 
 
 def _stop(message: str, code: int) -> int:
-    """On stdout, where the chapters speak: Snakemake's stderr is kept from the reader."""
+    """On stdout, where the chapters speak."""
     if message:
         print(message, flush=True)
     return code

@@ -8,19 +8,16 @@ Last comes the seal, NAME.json: a chapter without one is executed again (see fre
 import contextlib
 import os
 import re
-import sys
 from pathlib import Path
 
 from smoothrelu.book.runner.checks import Value
-from smoothrelu.book.runner.freshness import seal, sources
+from smoothrelu.book.runner.freshness import failed_of, running_of, seal, sources
 from smoothrelu.book.runner.lock import only_one
 from smoothrelu.book.runner.parameters import effective, published, source_of, written
 from smoothrelu.book.runner.progress import SECONDS_BETWEEN_UPDATES, Lines, say
 from smoothrelu.book.runner.provenance import gather
 from smoothrelu.files import write_atomically
 
-# jsonschema imports it where installed, for URIs that no notebook has; it costs two seconds.
-SLOW_IMPORT = "rfc3987_syntax"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -40,7 +37,7 @@ def execute(root: Path, name: str, overrides: str = "") -> Path:
     with only_one(good.with_name(f".{name}.lock"), f"{name} is being executed"):
         say(name, f"executing with {written(parameters)}")
         made_from, record = sources(root, name), _record(root, name, parameters)
-        running = good.with_suffix(".running.ipynb")
+        running = running_of(root, name)
         notebook = _run(root, name, parameters, running)
         seconds = notebook.metadata.papermill.duration
         _scrub(notebook, root, name)
@@ -48,7 +45,7 @@ def execute(root: Path, name: str, overrides: str = "") -> Path:
         write_atomically(good, nbformat.writes(notebook).encode())
         seal(root, name, made_from)
         half_written = good.parent.glob(f".{name}.*.tmp")  # by a process that was killed
-        for left in (running, good.with_suffix(".failed.ipynb"), *half_written):
+        for left in (running, failed_of(root, name), *half_written):
             left.unlink(missing_ok=True)
     say(name, f"executed in {seconds:.1f} s")
     return good
@@ -62,7 +59,6 @@ def _record(root: Path, name: str, parameters: dict[str, Value]) -> dict:
 
 def _run(root: Path, name: str, parameters: dict[str, Value], running: Path):
     """The executed notebook; on an error the notebook so far is kept as NAME.failed.ipynb."""
-    sys.modules.setdefault(SLOW_IMPORT, None)
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -138,7 +134,7 @@ def _cell_message(error, source: Path) -> str:
 
 def _failure(root: Path, name: str, running: Path, reason: str) -> str:
     good = running.with_name(f"{name}.ipynb")
-    failed = running.with_name(f"{name}.failed.ipynb")
+    failed = failed_of(root, name)
     if running.exists():
         os.replace(running, failed)
     kept = "the last good chapter is untouched" if good.exists() else "there was no chapter yet"

@@ -19,7 +19,7 @@ OUTSIDE = {
     "data/download",
     *(
         f"book/runner/{name}"
-        for name in ("__main__", "browser", "freshness", "graph", "lock", "pdf", "site")
+        for name in ("__main__", "browser", "freshness", "build", "lock", "pdf", "site")
     ),
 }
 CHAPTER = ("data/manifest.json", "data/results/*.*", "book/claims.yml", "requirements.lock")
@@ -30,7 +30,11 @@ SITE = (
 
 
 def is_fresh(root: Path, name: str, parameters: dict[str, Value]) -> bool:
-    """Whether the page is whole, and was made from what is there now, with these parameters."""
+    """Whether the page is whole, was made from what is there now, with these parameters, and no
+    later attempt has failed or was killed.
+    """
+    if failed_of(root, name).exists() or running_of(root, name).exists():
+        return False
     sealed = {"sources": sources(root, name), "page": page(root, name)}
     record = record_of(root, name)
     same = record is not None and record["parameters"] == parameters
@@ -51,8 +55,18 @@ def seal(root: Path, name: str, sources: str) -> None:
 
 
 def seal_of(root: Path, name: str) -> Path:
-    """The chapter's file that Snakemake sees."""
+    """Path of a chapter's seal."""
     return root / "book" / "chapters" / f"{name}.json"
+
+
+def failed_of(root: Path, name: str) -> Path:
+    """Path of the notebook that a failed execution leaves."""
+    return root / "book" / "chapters" / f"{name}.failed.ipynb"
+
+
+def running_of(root: Path, name: str) -> Path:
+    """Path of the notebook while it is executed."""
+    return root / "book" / "chapters" / f"{name}.running.ipynb"
 
 
 def sources(root: Path, name: str) -> str:
@@ -81,7 +95,7 @@ def seal_site(root: Path, sources: str) -> None:
 
 
 def site_seal_of(root: Path) -> Path:
-    """The site's file that Snakemake sees."""
+    """Path of the site's seal."""
     return root / "_build" / "site.json"
 
 

@@ -1,15 +1,13 @@
 """Where a chapter came from: versions, machine, commit and data, gathered and tabulated."""
 
 import json
-import os
 import platform
-import subprocess
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from smoothrelu.book.runner.checks import BookError, Value
 from smoothrelu.book.runner.parameters import chapters, published, written
+from smoothrelu.provenance import commit, cores, processor, version
 
 PACKAGES = ("smoothrelu", "torch", "numpy")
 # What the provenance page tells of a chapter
@@ -24,9 +22,9 @@ def gather(root: Path, parameters: dict[str, Value]) -> dict:
     return {
         "executed": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in PACKAGES},
         "device": _device(str(parameters.get("device", "cpu"))),
-        "commit": _commit(root),
+        "commit": commit(root),
         "data": _checksums(root),
     }
 
@@ -106,13 +104,6 @@ def _markdown(head: list[str], rows: list[list[str]]) -> str:
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 
 
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
 def _device(wanted: str) -> str:
     """The GPU's name where the chapter could use one, else the processor's."""
     if wanted == "auto" or wanted.startswith("cuda"):
@@ -122,40 +113,7 @@ def _device(wanted: str) -> str:
             return torch.cuda.get_device_name(wanted if ":" in wanted else None)
     if wanted == "mps":
         return f"{processor()}, GPU (mps)"
-    return f"{processor()}, {_cores()} cores"
-
-
-def _cores() -> int:
-    available = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return len(available(0)) if available else os.cpu_count() or 1
-
-
-def processor() -> str:
-    if platform.system() == "Darwin":
-        return _output(["sysctl", "-n", "machdep.cpu.brand_string"]) or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _commit(root: Path) -> str:
-    """Short commit, with ``+changes`` when the tree differs; ``unknown`` outside a clone."""
-    git = ["git", "-C", str(root)]
-    top = _output([*git, "rev-parse", "--show-toplevel"])
-    commit = _output([*git, "rev-parse", "--short=12", "HEAD"])
-    if not commit or not top or Path(top).resolve() != root.resolve():
-        return "unknown"
-    return commit + ("+changes" if _output([*git, "status", "--porcelain"]) else "")
-
-
-def _output(command: list[str]) -> str:
-    """What a command prints, nothing when it is missing or fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
+    return f"{processor()}, {cores()} cores"
 
 
 def _checksums(root: Path) -> dict[str, str]:

@@ -15,17 +15,14 @@ import time
 from pathlib import Path
 
 from smoothrelu.book.runner.checks import BookError
-from smoothrelu.book.runner.freshness import is_whole, seal_site, site_sources
+from smoothrelu.book.runner.freshness import is_whole, seal_site, site_seal_of, site_sources
 from smoothrelu.book.runner.lock import only_one
 from smoothrelu.book.runner.parameters import chapters
 from smoothrelu.book.runner.progress import say
 from smoothrelu.book.runner.provenance import table
 from smoothrelu.files import write_atomically
 
-COMMAND = (  # without the import that costs jsonschema two seconds: see execution.SLOW_IMPORT
-    "import sys; sys.modules['rfc3987_syntax'] = None; "
-    "from jupyter_book.cli.main import main; sys.exit(main())"
-)
+COMMAND = "from jupyter_book.cli.main import main; main()"
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*m")
 _COMPLAINT = re.compile(r"WARNING|ERROR|Errno")
 _CELL = re.compile(r"book/chapters/(?P<chapter>\w+)\.ipynb:(?P<position>\d{5,}):")
@@ -54,6 +51,7 @@ def site(root: Path) -> Path:
 def _built(root: Path) -> Path:
     say("site", "building")
     began, made_from = time.monotonic(), site_sources(root)
+    site_seal_of(root).unlink(missing_ok=True)
     provenance = root / "book" / "chapters" / "provenance-table.md"
     write_atomically(provenance, table(root).encode())
     new, current = root / "_build" / "new", index_of(root).parent
@@ -69,7 +67,8 @@ def _built(root: Path) -> Path:
 
 def _jupyter_book(root: Path, into: Path) -> None:
     into.mkdir(parents=True)
-    command = [sys.executable, "-c", COMMAND, "build", ".", "--path-output", str(into), *STRICT]
+    command = [sys.executable, "-c", COMMAND, "build", "."]
+    command += ["--path-output", str(into), *STRICT]
     done = subprocess.run(
         command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

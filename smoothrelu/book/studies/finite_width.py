@@ -12,18 +12,22 @@ networks; the ensembles of two activations are correlated, which makes their dif
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from smoothrelu.activations.smooth_relu import GELU, SWISH, AlgebraicLU, GudermanLU, GumbelLU, Mish
 from smoothrelu.experiments.committed import RESULTS, publish
 from smoothrelu.experiments.store import Store, default_store
-from smoothrelu.networks.random_networks import Setting, critical_setting
-from smoothrelu.provenance import commit
+from smoothrelu.networks.random_networks import (
+    InitialisedNetwork,
+    critically_initialised,
+    drawn_kernels,
+)
+from smoothrelu.provenance import current_provenance
 from smoothrelu.theory.finite_width import ensemble_statistics, paired_with_relu, sample_kernels
 
 DEPTH = 50
@@ -34,43 +38,10 @@ MEMBERS = 4000
 N_IN = 784
 
 
-def settings() -> list[Setting]:
+def settings() -> list[InitialisedNetwork]:
     """The networks of the table: ReLU first, then the smooth ReLUs at temperature 1."""
     kinds = (nn.ReLU, SWISH, GELU, GumbelLU, AlgebraicLU, GudermanLU, Mish)
-    return [critical_setting(kind()) for kind in kinds]
-
-
-def drawn_kernels(
-    nets: Sequence[Setting],
-    *,
-    width: int,
-    depth: int,
-    generator: Generator,
-) -> Tensor:
-    """The kernels of the layers of one network for each setting, all from the same draws of
-    weights and biases; float64, shape (len(nets), depth).
-
-    Kernel l + 1 is C_b + C_W (1/n) sum_i phi(z_i)^2 over the n neurons of layer l: the variance of
-    the next preactivations given this layer. Holds one weight matrix, width^2 numbers, at a time.
-    Accuracy: computed in float32, relative 1e-5 at depth 50; networks differ by 1/sqrt(width).
-    """
-    scale = torch.tensor([net.C_W for net in nets], dtype=torch.float64)
-    shift = torch.tensor([net.C_b for net in nets], dtype=torch.float64)
-    first = torch.tensor([net.K for net in nets], dtype=torch.float64)
-    signals = ((first - shift) / scale).sqrt().float().expand(N_IN, -1)  # every pixel alike
-    kernels = [first]
-    weight, bias = torch.empty(width, width), torch.empty(width)
-    while len(kernels) < depth:
-        matrix = weight if len(kernels) > 1 else torch.empty(width, N_IN)
-        matrix.normal_(generator=generator)
-        bias.normal_(generator=generator)
-        columns = []
-        for net, signal in zip(nets, signals.T, strict=True):
-            z = torch.mv(matrix, signal.contiguous()).mul_((net.C_W / matrix.shape[1]) ** 0.5)
-            columns.append(net.activation(z.add_(bias, alpha=net.C_b**0.5)))
-        signals = torch.stack(columns, 1)  # (width, settings)
-        kernels.append(shift + scale * signals.double().square().mean(0))
-    return torch.stack(kernels, 1)
+    return [critically_initialised(kind()) for kind in kinds]
 
 
 def run(store: Store, minutes: float) -> None:
@@ -110,7 +81,7 @@ def write_table(store: Store, folder: Path = RESULTS) -> None:
 def _network(width: int, index: int) -> dict:
     """One network, with every activation."""
     nets, generator = settings(), torch.Generator().manual_seed(_seed(width, index))
-    kernels = drawn_kernels(nets, width=width, depth=DEPTH, generator=generator)
+    kernels = drawn_kernels(nets, width=width, depth=DEPTH, n_in=N_IN, generator=generator)
     return {"kernels": {net.name: k.tolist() for net, k in zip(nets, kernels, strict=True)}}
 
 
@@ -165,16 +136,15 @@ def _provenance(records: list[dict], seeds: str) -> dict:
         "dtype": "float32",
         "commit": records[-1]["commit"],
         "seconds": round(sum(record["seconds"] for record in records)),
-        "date": records[-1]["date"],
+        "date": records[-1]["date"][:10],
     }
 
 
 def _stored_or_made(store: Store, key: str, make: Callable[..., dict], *arguments) -> None:
     if store.get(key) is None:
         start = time.perf_counter()
-        record = make(*arguments) | {"commit": commit()}
-        record |= {"seconds": time.perf_counter() - start}
-        store.put(key, record | {"date": time.strftime("%Y-%m-%d", time.gmtime())})
+        made = make(*arguments)
+        store.put(key, made | current_provenance() | {"seconds": time.perf_counter() - start})
 
 
 def _kernels(records: list[dict], name: str) -> Tensor:

@@ -8,7 +8,7 @@ from smoothrelu.activations.smooth_relu import GELU, SMOOTH_RELUS, SWISH, Gumbel
 from smoothrelu.book.statistics import ntk, training
 from smoothrelu.book.studies.study import Study
 from smoothrelu.experiments.run import Run, grid
-from smoothrelu.networks.mlp import critical_init_, he_init_, standard_init_
+from smoothrelu.networks.initialisation import critical_init_, he_init_, standard_init_
 from smoothrelu.training.observers import CountSignFlips, TrackNTK
 
 

@@ -15,7 +15,7 @@ from smoothrelu.book.statistics import lambda_gelu as statistics
 from smoothrelu.book.studies.study import Study
 from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.networks.image_networks import ConvNet, FullyConnected, VisionTransformer
-from smoothrelu.networks.mlp import critical_init_, he_init_
+from smoothrelu.networks.initialisation import critical_init_, he_init_
 from smoothrelu.training.observers import TrackHardness, TrackSubstitution
 
 _SIZES = {"n_train": 2000, "n_valid": 2000, "n_test": 1000, "epochs": 10, "batch_size": 50}

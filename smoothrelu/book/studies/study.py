@@ -1,7 +1,5 @@
 """What a study is, and how its table and the table's provenance come about."""
 
-import importlib.metadata
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +8,9 @@ import pandas
 from smoothrelu.experiments.minibatch_run import MinibatchRun
 from smoothrelu.experiments.run import Run
 from smoothrelu.experiments.sweeps import sweep
+from smoothrelu.provenance import current_provenance
 
-_PROVENANCE = ("seconds", "device", "torch", "commit", "date")
+_PROVENANCE = ("seconds", "device", *current_provenance())
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,14 @@ def _provenance(results: pandas.DataFrame, fields: list[str]) -> dict:
     """How the runs of a table came about: each value that occurs, and the seconds of all."""
     runs = results.drop_duplicates(fields)
     facts = {name: sorted(map(str, runs[name].unique())) for name in ("device", "torch", "commit")}
-    return facts | {
-        "runs": len(runs),
-        "seconds": round(float(runs["seconds"].sum())),
-        "first": str(runs["date"].min()),
-        "last": str(runs["date"].max()),
-        "seeds": sorted(int(seed) for seed in runs["seed"].unique()),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "smoothrelu": importlib.metadata.version("smoothrelu"),
-    }
+    return (
+        facts
+        | {
+            "runs": len(runs),
+            "seconds": round(float(runs["seconds"].sum())),
+            "first": str(runs["date"].min()),
+            "last": str(runs["date"].max()),
+            "seeds": sorted(int(seed) for seed in runs["seed"].unique()),
+        }
+        | {name: current_provenance()[name] for name in ("machine", "python", "smoothrelu")}
+    )

@@ -18,7 +18,8 @@ from smoothrelu.activations.surrogates import BSiLU, HeLU, NeLU, StochasticReLU
 from smoothrelu.book.studies.study import Study
 from smoothrelu.experiments.minibatch_run import MinibatchRun, Network
 from smoothrelu.networks.image_networks import VGG, FullyConnected, HalfResolution, ResNet
-from smoothrelu.networks.mlp import gaussian_init_, he_init_, linear_layers
+from smoothrelu.networks.initialisation import gaussian_init_, he_init_
+from smoothrelu.networks.mlp import linear_layers
 from smoothrelu.theory.sugar_gradient import balanced_variances
 from smoothrelu.training.minibatch import cosine
 from smoothrelu.training.observers import SnapshotFiring, SnapshotSurface, TrackFiring

@@ -11,8 +11,9 @@ from smoothrelu.activations.smooth_relu import SMOOTH_RELUS, Mish
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import rates
+from smoothrelu.theory.elementwise import Activation
 from smoothrelu.theory.kernel_fixed_points import FixedPoint, attractor_of, fixed_points
-from smoothrelu.theory.kernel_maps import Activation, chi_parallel, chi_perp, kernel_flow
+from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow
 
 
 def critical_constants(family: Family, temperatures: Sequence[float]) -> pandas.DataFrame:

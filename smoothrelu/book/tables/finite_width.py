@@ -8,7 +8,7 @@ from torch import nn
 
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.experiments.committed import published
-from smoothrelu.networks.random_networks import critical_setting
+from smoothrelu.networks.random_networks import critically_initialised
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
 from smoothrelu.theory.finite_width import (
@@ -46,7 +46,7 @@ def kernel_ensembles(
         members = budget // width
         relu = _critical_sample(nn.ReLU(), width, depth, members, seed)
         for activation in activations:
-            K = critical_setting(activation).K
+            K = critically_initialised(activation).K
             plain = isinstance(activation, nn.ReLU)
             kernels = relu if plain else _critical_sample(activation, width, depth, members, seed)
             columns = ensemble_statistics(kernels) | paired_with_relu(kernels / K, relu)
@@ -63,7 +63,7 @@ def kernel_paths(
     """Single members of the chain: K_hat/K* of each layer (ratio) and the predicted standard
     deviation of its logarithm (sd): a row for each (width, network, layer).
     """
-    start = critical_setting(activation)
+    start = critically_initialised(activation)
     K, C_W, C_b = start.K, start.C_W, start.C_b
     theory = leading_order(activation, K, depth=depth, C_W=C_W, C_b=C_b)
     frames = []
@@ -138,7 +138,7 @@ def exit_layers(
     """
     frames = []
     for activation in activations:
-        start = critical_setting(activation)
+        start = critically_initialised(activation)
         K, C_W, C_b = start.K, start.C_W, start.C_b
         layers, above = mean_exit_layers(
             activation, K, widths=torch.tensor(widths), factor=factor, C_W=C_W, C_b=C_b
@@ -166,7 +166,7 @@ def sampled_exit_layers(
     table = exit_layers(activations, widths, factor=factor)
     found = []
     for activation in activations:
-        start = critical_setting(activation)
+        start = critically_initialised(activation)
         K, C_W, C_b = start.K, start.C_W, start.C_b
         for width in widths:
             signed = sample_exit_layers(
@@ -187,7 +187,7 @@ def sampled_exit_layers(
 
 
 def _critical_sample(activation: nn.Module, width: int, depth: int, members: int, seed: int):
-    start = critical_setting(activation)
+    start = critically_initialised(activation)
     K, C_W, C_b = start.K, start.C_W, start.C_b
     generator = torch.Generator().manual_seed(seed + width)
     return sample_kernels(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 from torch import nn
 
-from smoothrelu.networks.random_networks import critical_setting
+from smoothrelu.networks.random_networks import critically_initialised
 from smoothrelu.theory.finite_width import (
     kernel_curvature,
     kernel_noise,
@@ -24,7 +24,7 @@ def predictions(activations: Sequence[nn.Module], depth: int) -> pandas.DataFram
     """
     rows = []
     for activation in activations:
-        start = critical_setting(activation)
+        start = critically_initialised(activation)
         K, C_W, C_b = start.K, start.C_W, start.C_b
         theory = leading_order(activation, K, depth=depth, C_W=C_W, C_b=C_b)
         slope = theory.V[-1].item() / K**2 / (depth - 1)

@@ -8,8 +8,9 @@ import pandas
 import torch
 
 from smoothrelu.book.tables.definitions import Family
-from smoothrelu.networks.mlp import MLP, gaussian_init_
-from smoothrelu.networks.preactivations import preactivations
+from smoothrelu.networks.initialisation import gaussian_init_
+from smoothrelu.networks.layerwise import preactivations
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.theory.correlation import angle_flow
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import (

@@ -19,8 +19,9 @@ from smoothrelu.activations.lambda_gelu import (
     target_hardness,
 )
 from smoothrelu.activations.smooth_relu import GELU
-from smoothrelu.networks.mlp import MLP, gaussian_init_
-from smoothrelu.networks.preactivations import preactivations
+from smoothrelu.networks.initialisation import gaussian_init_
+from smoothrelu.networks.layerwise import preactivations
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.theory.critical import Criticality, criticality
 from smoothrelu.theory.depth_scaling import chi_products
 from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from smoothrelu.activations.smooth_relu import GELU
-from smoothrelu.networks.mlp import MLP, critical_init_
+from smoothrelu.networks.initialisation import critical_init_
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.networks.ntk import empirical_ntk
 from smoothrelu.theory.critical import criticality
+from smoothrelu.theory.elementwise import Activation
 from smoothrelu.theory.infinite_width.closed_forms import (
     PairMoments,
     closed_form_kernels,
@@ -19,7 +21,6 @@ from smoothrelu.theory.infinite_width.closed_forms import (
     relu_moments,
 )
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
-from smoothrelu.theory.kernel_maps import Activation
 
 
 def equal_norms(images: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from smoothrelu.activations.smooth_relu import GELU
 from smoothrelu.book.tables.definitions import Family
-from smoothrelu.networks.random_networks import Setting, mean_and_error, sampled_flows
+from smoothrelu.networks.random_networks import InitialisedNetwork, mean_and_error, sampled_flows
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import chi_products
 from smoothrelu.theory.infinite_width.closed_forms import gelu_moments
@@ -45,7 +45,7 @@ def measured_susceptibilities(
         for kernel in K:
             rows.append({"activation": kind.__name__, "K": kernel})
             for start in (kernel * (1 - _NUDGE), kernel * (1 + _NUDGE)):
-                nets.append(Setting(kind.__name__, kind(), C_W, 0.0, start))
+                nets.append(InitialisedNetwork(kind.__name__, kind(), C_W, 0.0, start))
     kernel, sensitivity = sampled_flows(nets, width=width, depth=2, seeds=seeds).unbind(1)
     difference = kernel[:, 1::2] - kernel[:, ::2]  # (seeds, points, 2)
     turned = sensitivity[:, :, 1].unflatten(1, (-1, 2)).mean(2)
@@ -103,7 +103,9 @@ def measured_flows(
         for T in temperatures:
             c = criticality(kind(T))
             for init, C_W, C_b in (("critical", c.C_W, c.C_b), ("he", 2.0, 0.0)):
-                nets.append(Setting(kind.__name__, kind(T), C_W, C_b, C_b + C_W * x_square))
+                nets.append(
+                    InitialisedNetwork(kind.__name__, kind(T), C_W, C_b, C_b + C_W * x_square)
+                )
                 labels.append({"activation": kind.__name__, "temperature": T, "init": init})
     mean, error = mean_and_error(sampled_flows(nets, width=width, depth=depth, seeds=seeds).log())
     typical, error = mean.exp(), error * mean.exp()
@@ -140,7 +142,7 @@ def measured_phases(
         for C_W, share in points:
             end = phase_diagram(kind(), C_W, share * c.C_b, start=c.K_star).K.item()
             start = end if end < float("inf") else c.K_star
-            net = Setting(kind.__name__, kind(), C_W, share * c.C_b, start)
+            net = InitialisedNetwork(kind.__name__, kind(), C_W, share * c.C_b, start)
             flow = kernel_flow(kind(), start, depth=depth, C_W=C_W, C_b=net.C_b)
             _, gradient = chi_products(kind(), flow, C_W=C_W)
             row = {"activation": kind.__name__, "C_W": C_W, "C_b_share": share, "ends": end}

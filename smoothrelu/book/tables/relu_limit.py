@@ -9,8 +9,9 @@ import torch
 
 from smoothrelu.activations.smooth_relu import SmoothReLU, temperature_as_float
 from smoothrelu.book.tables.definitions import Family
-from smoothrelu.networks.mlp import MLP, he_init_
-from smoothrelu.networks.preactivations import network_differences
+from smoothrelu.networks.initialisation import he_init_
+from smoothrelu.networks.layerwise import network_differences
+from smoothrelu.networks.mlp import MLP
 from smoothrelu.theory.kernel_maps import MomentTable, kernel_flow
 from smoothrelu.theory.relu_limit import (
     Law,

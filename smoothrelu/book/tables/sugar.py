@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from smoothrelu.activations.surrogate_gradient import convert_to_sugar
 from smoothrelu.networks.image_networks import FullyConnected
-from smoothrelu.networks.preactivations import preactivations
-from smoothrelu.theory.kernel_maps import Activation
-from smoothrelu.theory.sugar_gradient import gradient_cosine, gradient_gain, slope
+from smoothrelu.networks.layerwise import preactivations
+from smoothrelu.theory.elementwise import Activation, Elementwise
+from smoothrelu.theory.sugar_gradient import gradient_cosine, gradient_gain
 
 _STEPS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # lengths of a step along a direction
 
@@ -23,7 +23,9 @@ def surrogate_curves(surrogates: dict[str, Activation], reach: float = 5.0) -> p
     """Value and slope of each surrogate: surrogate, x, value, slope."""
     x = torch.linspace(-reach, reach, 401, dtype=torch.float64)
     frames = [
-        pandas.DataFrame({"surrogate": name, "x": x, "value": f(x), "slope": slope(f, x)})
+        pandas.DataFrame(
+            {"surrogate": name, "x": x, "value": f(x), "slope": Elementwise(f).derivative(x)}
+        )
         for name, f in surrogates.items()
     ]
     return pandas.concat(frames, ignore_index=True)
@@ -35,7 +37,9 @@ def slopes_below_zero(
     """f'(-depth), what a unit at that preactivation sends back: surrogate, initial_bias, slope."""
     x = -torch.tensor(depths, dtype=torch.float64)
     frames = [
-        pandas.DataFrame({"surrogate": name, "initial_bias": depths, "slope": slope(f, x)})
+        pandas.DataFrame(
+            {"surrogate": name, "initial_bias": depths, "slope": Elementwise(f).derivative(x)}
+        )
         for name, f in surrogates.items()
     ]
     return pandas.concat(frames, ignore_index=True)

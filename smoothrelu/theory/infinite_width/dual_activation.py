@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothrelu.theory.kernel_maps import Activation, derivative_at, scale_of, value_and_derivative
+from smoothrelu.theory.elementwise import Elementwise
 from smoothrelu.theory.quadrature import normal_density, pair_nodes, pair_scale, shared_means
 
 _MIDDLE = math.sqrt(0.5)  # sin(theta/2) at theta = pi/2, where the two halves meet
@@ -32,7 +32,7 @@ _RESOLVED = 1e-12  # of the largest coefficient
 _CONSISTENT = 1e-8  # E(0) - E(pi) from E' and directly
 
 
-class Variances(NamedTuple):
+class VariancePoints(NamedTuple):
     """Chebyshev points q (Q,) in log q of a range middle +- reach, and the matrix from values there
     to coefficients.
     """
@@ -113,11 +113,11 @@ def enough_variances(q: Tensor, *, singular: float, digits: float, narrowest: fl
     return math.ceil(digits / math.asinh(singular / reach)) + 1 if reach else 1
 
 
-def variances(q: Tensor, size: int, *, narrowest: float = 0.0) -> Variances:
+def variances(q: Tensor, size: int, *, narrowest: float = 0.0) -> VariancePoints:
     """So many points between the least and the greatest of q, or in a wider range."""
     middle, reach = _range(q, narrowest)
     x, to_coefficients = _chebyshev(size)
-    return Variances(middle, reach or 1.0, torch.exp(middle + reach * x), to_coefficients)
+    return VariancePoints(middle, reach or 1.0, torch.exp(middle + reach * x), to_coefficients)
 
 
 def _range(q: Tensor, narrowest: float) -> tuple[float, float]:
@@ -145,7 +145,7 @@ def degree(c: float, lowest: float = 0.0) -> int:
 
 
 def fitted(
-    points: Variances,
+    points: VariancePoints,
     c: float,
     values: Tensor,
     *,
@@ -165,7 +165,7 @@ def fitted(
     return points.middle, points.reach, c, core, points.to_coefficients @ functions, lowest
 
 
-def unresolved(points: Variances, values: Tensor) -> tuple[bool, bool]:
+def unresolved(points: VariancePoints, values: Tensor) -> tuple[bool, bool]:
     """Whether the last two coefficients of such values, in the angle and in q, are too large."""
     in_angle = torch.einsum("km,hfmij->fkhij", _chebyshev(values.shape[2])[1], values)
     in_q = torch.einsum("ki,hfmij->fkhmj", points.to_coefficients, values)
@@ -228,7 +228,7 @@ def _sum_pairs(left: Tensor, right: Tensor, coefficients: Tensor, y: Tensor):
 # --- how they are made
 
 
-def tables(activation: Activation, q: Tensor) -> Tables:
+def tables(activation: Elementwise, q: Tensor) -> Tables:
     """Tables for all variances between the least and the greatest of q.
 
     Raises ValueError where E' does not integrate to E: phi jumps, or bends sharply elsewhere than
@@ -237,28 +237,25 @@ def tables(activation: Activation, q: Tensor) -> Tables:
     size = enough_variances(q, singular=math.pi, digits=_DIGITS, narrowest=_NARROWEST)
     points = variances(q, size, narrowest=_NARROWEST)
     sigma = points.q.sqrt()
-    c = pair_scale(sigma.max().item(), scale_of(activation))
+    c = pair_scale(sigma.max().item(), activation.length_scale)
     values, spread = _values(activation, sigma, c)
-    fewer = not isinstance(getattr(activation, "temperature", None), Tensor)
+    fewer = not activation.differentiable_scale
     to_q = points.to_coefficients
     return Tables(*fitted(points, c, values, fewer=fewer), to_q @ spread @ to_q.T)
 
 
-def _values(activation: Activation, sigma: Tensor, c: float) -> tuple[Tensor, Tensor]:
+def _values(activation: Elementwise, sigma: Tensor, c: float) -> tuple[Tensor, Tensor]:
     """(G, E') at the Chebyshev points of y, (2, 2, M, Q, Q), and the spread, (Q, Q)."""
     size = degree(c)
     p = half_angles(c, size).sqrt()
     x, dx = pair_nodes(c)
     w = dx * normal_density(x)
     z = sigma[:, None] * x
-    phi, slope = value_and_derivative(activation, z)
-
-    def derivative(u: Tensor) -> Tensor:
-        return derivative_at(activation, u)
+    phi, slope = activation.value_and_derivative(z)
 
     rows = []
     for angle in (2 * torch.asin(p)).tolist():
-        share, (plus, minus) = shared_means(derivative, sigma, angle, c)
+        share, (plus, minus) = shared_means(activation.derivative, sigma, angle, c)
         one, other = torch.cat([plus, minus], 1), torch.cat([minus, plus], 1)  # (Q, 2h)
         weighted = one * share.repeat(2)
         rows.append(torch.stack([weighted @ one.T, weighted @ other.T]))
@@ -273,16 +270,15 @@ def _values(activation: Activation, sigma: Tensor, c: float) -> tuple[Tensor, Te
     )
 
 
-def _check(activation: Activation, whole: Tensor, phi: Tensor, w: Tensor) -> None:
+def _check(activation: Elementwise, whole: Tensor, phi: Tensor, w: Tensor) -> None:
     size = (w * phi * phi).sum(1).sqrt()
     direct = (w * phi) @ (phi - phi.flip(1)).T
     error = ((whole - direct) / (size * size[:, None])).abs().max().item()
     if not error < _CONSISTENT:
         raise ValueError(
-            f"the values of {getattr(activation, '__name__', activation)} and its derivative "
-            f"contradict each other by {error:.1g}: it jumps, bends sharply elsewhere than at the "
-            "origin, or is not elementwise; smooth it, and if it varies over less than 1 give it "
-            "an attribute `temperature` that says so"
+            f"the values of {activation.name} and its derivative contradict each other by "
+            f"{error:.1g}: it jumps, or bends sharply elsewhere than at the origin; smooth it, and "
+            "if it varies over less than 1 give it an attribute `temperature` that says so"
         )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from smoothrelu.theory.infinite_width.dual_activation import (
     PairSeries,
-    Variances,
+    VariancePoints,
     degree,
     enough_variances,
     fitted,
@@ -29,7 +29,6 @@ from smoothrelu.theory.infinite_width.dual_activation import (
     variances,
 )
 from smoothrelu.theory.infinite_width.recursion import Kernels, Layers, Network, Pairs
-from smoothrelu.theory.kernel_maps import scale_of
 from smoothrelu.theory.quadrature import pair_scale
 
 _PAYS = 2  # pairs of inputs for each point of the table
@@ -70,7 +69,7 @@ def whole_network(
 
     least: bounds from below of sin^2(theta/2) and cos^2(theta/2) between different inputs.
     """
-    c = pair_scale(q.max().sqrt().item(), scale_of(network.activation))
+    c = pair_scale(q.max().sqrt().item(), network.activation.length_scale)
     lowest = tuple(lowest_coordinate(c, half) for half in least)
     corner = min(math.pi, _CORNER * math.hypot(least[0] ** 0.5, c))
     count = enough_variances(q, singular=corner, digits=_DIGITS)
@@ -90,7 +89,7 @@ def whole_network(
         count += math.ceil(count / 4) if too_few_variances else 0
     else:
         return None
-    fewer = not isinstance(getattr(network.activation, "temperature", None), Tensor)
+    fewer = not network.activation.differentiable_scale
     series = PairSeries(*fitted(points, c, values, fewer=fewer, lowest=lowest))
     at = series.at(q)
     along = torch.cat([layers.flow[-1].sqrt()[:, None], same], 1)  # of q alone
@@ -98,7 +97,9 @@ def whole_network(
     return WholeNetwork(series, at, root, tuple(root * root * kernel for kernel in same))
 
 
-def _at_points(layers: Layers, points: Variances, angles: list[Tensor]) -> tuple[Tensor, Tensor]:
+def _at_points(
+    layers: Layers, points: VariancePoints, angles: list[Tensor]
+) -> tuple[Tensor, Tensor]:
     """Both kernels over the roots of the last variances: at the points, (2, 2, M, Q, Q), as
     `fitted` takes them, and for an input with itself, (Q, 2).
     """

@@ -11,13 +11,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.infinite_width.interpolation import whole_network
 from smoothrelu.theory.infinite_width.recursion import Kernels, Layers, Network, Pairs
-from smoothrelu.theory.kernel_maps import Activation
 
 _BLOCK = 1 << 15  # pairs of inputs at a time
 _CLOSE = 1 << 22  # numbers at a time where differences of inputs are needed
 _NOT_CLOSE = 1e-6  # sin^2(theta/2) that a scalar product still tells to some digits
+_TRIED = torch.linspace(-9, 9, 24, dtype=torch.float64)  # standard deviations: phi is finite there
 _SAME = 1e-14  # variances that agree to this, relative, count as one
 
 
@@ -63,7 +64,8 @@ def infinite_width_kernels(
     if rows.shape[1] != cols.shape[1]:
         raise ValueError(f"x1 and x2 differ in width: {tuple(x1.shape)}, {tuple(other.shape)}")
     q, index = _distinct(torch.cat([rows.square().sum(1), cols.square().sum(1)]))
-    _check_activation(activation, q.max().sqrt().item())
+    activation = Elementwise.of(activation)
+    activation.finite(q.max().sqrt().item() * _TRIED, within=math.inf)
     index = index[: len(rows)], index[len(rows) :]
     network, same = Network(activation, depth, (C_b, lambda_b), (C_W, lambda_W)), x2 is None
     whole = whole_network(network, q, _least(rows, cols, same=same), len(rows) * len(cols))
@@ -143,31 +145,6 @@ def _distinct(q: Tensor) -> tuple[Tensor, Tensor]:
     index[order] = new.cumsum(0)
     new[0] = True
     return ascending[new], index
-
-
-def _check_activation(activation: Activation, sigma: float) -> None:
-    """That it is elementwise and finite, tried at 24 points up to 9 standard deviations."""
-    z = sigma * torch.linspace(-9, 9, 24, dtype=torch.float64)
-    with torch.no_grad():
-        phi, turned = activation(z), activation(z.reshape(4, 6).flip(0, 1))
-    if not (isinstance(phi, Tensor) and phi.shape == z.shape and phi.is_floating_point()):
-        got = tuple(phi.shape) if isinstance(phi, Tensor) else type(phi).__name__
-        raise ValueError(
-            f"an activation maps a tensor to one of the same shape; {activation} gave {got}"
-        )
-    if not phi.isfinite().all():
-        at = z[~phi.isfinite()][0].item()
-        raise ValueError(
-            f"{activation} gave {phi[~phi.isfinite()][0].item()} at z = {at:.3g}, a preactivation "
-            "these inputs lead to; bound it there, or scale the inputs down"
-        )
-    if turned.shape != (4, 6) or not torch.allclose(
-        turned.flip(0, 1).flatten(), phi, rtol=1e-9, atol=1e-12 * phi.abs().max().item()
-    ):
-        raise ValueError(
-            f"{activation} is not elementwise: its value at one element depends on the others or "
-            "on chance; take it out of the activation, or put a module in eval mode"
-        )
 
 
 def _angles(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

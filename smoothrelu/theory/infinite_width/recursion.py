@@ -17,8 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from smoothrelu.theory.elementwise import Elementwise
 from smoothrelu.theory.infinite_width.dual_activation import Tables, tables
-from smoothrelu.theory.kernel_maps import Activation, scale_of
 from smoothrelu.theory.quadrature import gaussian_mean
 
 _SPAN = 3.0  # of log q: layers are put into one table up to this
@@ -27,7 +27,7 @@ _SPAN = 3.0  # of log q: layers are put into one table up to this
 class Network(NamedTuple):
     """What decides the kernels, beside the inputs."""
 
-    activation: Activation
+    activation: Elementwise
     depth: int
     bias: tuple[float, float]  # C_b, lambda_b
     weight: tuple[float, float]  # C_W, lambda_W
@@ -96,7 +96,7 @@ def _flow(network: Network, q: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     activation, C_b, C_W = network.activation, network.bias[0], network.weight[0]
     flow, squares = [q], []
     for number in range(2, network.depth + 1):
-        squares.append(gaussian_mean(lambda z: activation(z) ** 2, q, scale_of(activation)))
+        squares.append(gaussian_mean(lambda z: activation(z) ** 2, q, activation.length_scale))
         q = C_b + C_W * squares[-1]
         if not (q.isfinite().all() and (q > 1e-290).all()):
             raise ValueError(
@@ -107,7 +107,7 @@ def _flow(network: Network, q: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     return flow, squares
 
 
-def _tables(activation: Activation, flow: list[Tensor]) -> list[Tables]:
+def _tables(activation: Elementwise, flow: list[Tensor]) -> list[Tables]:
     """The tables of the layers; neighbours share one while their variances lie close together."""
     found, group = [], []
     for q in flow[:-1]:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP, SWISH, gaussian_init_
-from smoothrelu.networks.preactivations import network_kernels, preactivations
+from smoothrelu.networks.layerwise import network_kernels, preactivations
 
 
 def generator():
