@@ -24,7 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smoothrelu.activations.smooth_relu import GELU, _under_transform
+from smoothrelu.activations.smooth_relu import GELU
+from smoothrelu.activations.transforms import SavesOnlyInputs, under_transform, widened
 
 _SUP = 0.169971207479903681  # the maximum of u Phi(-u), where Phi(-u) = u phi(u)
 
@@ -67,7 +68,7 @@ class LambdaGELU(nn.Module):
     @property
     def hardness(self) -> Tensor:
         """lambda, without dimensions, differentiable in s; in single precision at least."""
-        s = _wide(self.s)
+        s = widened(self.s)
         return 1 + F.softplus(s / self.t, threshold=40.0)  # torch's default of 20 costs 1e-10
 
     @property
@@ -90,10 +91,31 @@ class LambdaGELU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():
             raise ValueError(f"{self} needs a floating tensor, got {x.dtype}; call x.float() first")
-        if _under_transform():
+        if under_transform():
             wide, u = _scaled(x, self.hardness)
             return (wide * GELU.gate.value(u)).to(x.dtype)
-        return _SavesInputAndHardness.apply(x, self.hardness)
+        return SavesOnlyInputs.apply(self, x, self.hardness)
+
+    def closed_form(self, x: Tensor, hardness: Tensor) -> Tensor:
+        wide, u = _scaled(x, hardness)
+        correction = F.gelu(u.abs_().neg_()).div_(hardness)
+        return torch.relu(wide).add_(correction).to(x.dtype)
+
+    def gradients(
+        self, grad: Tensor, x: Tensor, hardness: Tensor, *, needed: tuple[bool, bool]
+    ) -> tuple[Tensor, Tensor | None]:
+        """grad df/dx, and the sum of grad df/dlambda where it is needed."""
+        _, u = _scaled(x, hardness)
+        wide_grad, gate, by_hardness = grad.to(u.dtype), GELU.gate, None
+        if needed[1]:  # x^2 phi(u) as u^2 phi(u)/lambda^2, since x^2 could overflow
+            square = u * u
+            weight = square * torch.exp2(square * (-0.5 * math.log2(math.e)))
+            by_hardness = (wide_grad * weight).sum() / (math.sqrt(2 * math.pi) * hardness**2)
+        if torch.is_grad_enabled():  # a higher derivative is wanted
+            by_x = wide_grad * (gate.value(u) + u * gate.first(u))
+        else:
+            by_x = torch.ops.aten.gelu_backward(wide_grad, u)
+        return by_x.to(x.dtype), by_hardness
 
     def extra_repr(self) -> str:
         if self.s.is_meta:
@@ -147,42 +169,10 @@ def expected_slope(hardness: float, K: float) -> float:
     return K / math.sqrt(2 * math.pi) / (1 + hardness**2 * K) ** 1.5
 
 
-class _SavesInputAndHardness(torch.autograd.Function):
-    """x Phi(lambda x) and its two closed-form derivatives. It has no `jvp`, for the reason given at
-    the Function of `SmoothReLU`.
-    """
-
-    @staticmethod
-    def forward(ctx, x, hardness):
-        ctx.save_for_backward(x, hardness)
-        wide, u = _scaled(x, hardness)
-        correction = F.gelu(u.abs_().neg_()).div_(hardness)
-        return torch.relu(wide).add_(correction).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        x, hardness = ctx.saved_tensors
-        _, u = _scaled(x, hardness)
-        wide_grad, gate, by_hardness = grad.to(u.dtype), GELU.gate, None
-        if ctx.needs_input_grad[1]:  # x^2 phi(u) as u^2 phi(u)/lambda^2, since x^2 could overflow
-            square = u * u
-            weight = square * torch.exp2(square * (-0.5 * math.log2(math.e)))
-            by_hardness = (wide_grad * weight).sum() / (math.sqrt(2 * math.pi) * hardness**2)
-        if torch.is_grad_enabled():  # a higher derivative is wanted
-            by_x = wide_grad * (gate.value(u) + u * gate.first(u))
-        else:
-            by_x = torch.ops.aten.gelu_backward(wide_grad, u)
-        return by_x.to(x.dtype), by_hardness
-
-
 def _scaled(x: Tensor, hardness: Tensor) -> tuple[Tensor, Tensor]:
     """x in at least single precision, and u = lambda x clamped to the gate's support."""
-    wide = _wide(x)
+    wide = widened(x)
     return wide, (wide * hardness).clamp(*GELU.gate.support)
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _is_number(value) -> bool:

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from smoothrelu.activations.convert import replace_modules
-from smoothrelu.activations.smooth_relu import _under_transform
 from smoothrelu.activations.surrogates import BSiLU
+from smoothrelu.activations.transforms import under_transform
 
 SurrogateFunction = Callable[[Tensor], Tensor]
 """A smooth ReLU at any temperature, BSiLU(), NeLU(), HeLU(), a stateless activation of torch (SiLU,
@@ -58,7 +58,7 @@ class SUGAR(nn.Module):
         return self._inject(x)
 
     def _inject(self, x: Tensor) -> Tensor:
-        transformed = _under_transform()
+        transformed = under_transform()
         if not (transformed or (torch.is_grad_enabled() and x.requires_grad)):
             return torch.relu(x)
         smooth = self.surrogate(x).to(x.dtype)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smoothrelu.activations.smooth_relu import _under_transform
+from smoothrelu.activations.transforms import SavesOnlyInputs, under_transform, widened
 
 
 class Surrogate(nn.Module):
@@ -38,12 +38,16 @@ class Surrogate(nn.Module):
         self.alpha = float(alpha)
 
     def forward(self, x: Tensor) -> Tensor:
-        if _under_transform():
-            return self._value(_wide(x)).to(x.dtype)
-        return _SavesOnlyItsInput.apply(x, self)
+        return self.closed_form(x) if under_transform() else SavesOnlyInputs.apply(self, x)
+
+    def closed_form(self, x: Tensor) -> Tensor:
+        return self._value(widened(x)).to(x.dtype)
+
+    def gradients(self, grad: Tensor, x: Tensor, *, needed: tuple[bool, ...]) -> tuple[Tensor]:
+        return ((grad * self._slope(widened(x))).to(x.dtype),)
 
     def derivative(self, x: Tensor) -> Tensor:
-        return self._slope(_wide(x)).to(x.dtype)
+        return self._slope(widened(x)).to(x.dtype)
 
     def _value(self, x: Tensor) -> Tensor:
         raise NotImplementedError
@@ -141,24 +145,3 @@ class StochasticReLU(nn.Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p!r}"
-
-
-class _SavesOnlyItsInput(torch.autograd.Function):
-    """A surrogate and its closed-form derivative. It has no `jvp`, for the reason given at the
-    Function of `SmoothReLU`.
-    """
-
-    @staticmethod
-    def forward(ctx, x, surrogate):
-        ctx.save_for_backward(x)
-        ctx.surrogate = surrogate
-        return surrogate._value(_wide(x)).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return (grad * ctx.surrogate._slope(_wide(x))).to(x.dtype), None
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

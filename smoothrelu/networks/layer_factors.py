@@ -19,7 +19,7 @@ from torch.func import vmap
 _ELEMENTWISE = {
     *("SiluBackward0", "GeluBackward0", "ReluBackward0", "TanhBackward0", "SigmoidBackward0"),
     *("MishBackward0", "EluBackward0", "LeakyReluBackward0", "SoftplusBackward0", "ErfBackward0"),
-    "_HotPathBackward",
+    "FusedFunctionBackward",
 }
 """autograd's names of the functions of one number that a network may have between its layers."""
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from smoothrelu.activations.protocol import HasForwardActivation
+from smoothrelu.activations.smooth_relu import SmoothReLU
 
 
 class MLP(nn.Module):
@@ -68,7 +69,7 @@ def linear_layers(net: nn.Module) -> dict[str, nn.Linear]:
     layers = {name or "net": m for name, m in net.named_modules() if isinstance(m, nn.Linear)}
     if not layers:
         raise ValueError(f"found no nn.Linear layer in {type(net).__name__}")
-    learned = [m for m in net.modules() if isinstance(m, HasForwardActivation)]  # not drawn
+    learned = [m for m in net.modules() if isinstance(m, SmoothReLU | HasForwardActivation)]
     known = {id(p) for m in (*layers.values(), *learned) for p in m.parameters()}
     others = [name for name, p in net.named_parameters() if id(p) not in known]
     if others:

@@ -62,7 +62,7 @@ def leading_order(
     return LeadingOrder(flow, *(torch.tensor(x, dtype=torch.float64) for x in (V, G)))
 
 
-def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float):
+def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float) -> float | Tensor:
     r"""n times the variance that one layer adds to the kernel,  N(K) = C_W^2 (<phi^4>_K -
     <phi^2>_K^2).
 
@@ -77,7 +77,7 @@ def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float):
     return noise if isinstance(K, Tensor) else noise.item()
 
 
-def kernel_curvature(activation: Activation, K: float | Tensor, *, C_W: float):
+def kernel_curvature(activation: Activation, K: float | Tensor, *, C_W: float) -> float | Tensor:
     r"""Second derivative of the kernel map,  F''(K) = C_W/(4 K^4) <phi^2 (z^4 - 6 K z^2 + 3
     K^2)>_K.
 

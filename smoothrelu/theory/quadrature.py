@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import TensorFunction
+from smoothrelu.activations.gates import TensorFunction
 
 _STEP = (
     0.05  # in s; halving it changes nothing above 1e-13 for any gate, GumbelLU being the hardest

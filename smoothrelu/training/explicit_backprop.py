@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from smoothrelu.activations.smooth_relu import SmoothReLU, blockwise, is_hot
+from smoothrelu.activations.fused import blockwise, in_fast_range
+from smoothrelu.activations.smooth_relu import SmoothReLU
 from smoothrelu.networks.mlp import MLP
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -78,7 +79,7 @@ class ByHand:
 
 
 class _Kernels(NamedTuple):
-    """An activation's forward(x, T, out) and backward(grad, x, T, out): see `activations.Gate`."""
+    """An activation's forward(x, T, out) and backward(grad, x, T, out): see `FusedForm`."""
 
     forward: Callable[..., Tensor]
     backward: Callable[..., Tensor]
@@ -97,9 +98,9 @@ def _relu_backward(grad: Tensor, x: Tensor, T: float, out: Tensor) -> Tensor:
 def _kernels(activation: nn.Module) -> _Kernels | None:
     if type(activation) is nn.ReLU and not activation.inplace:
         return _Kernels(_relu_forward, _relu_backward, False, 0.0)
-    if isinstance(activation, SmoothReLU) and is_hot(activation.temperature):
-        gate = activation.gate
-        return _Kernels(gate.forward, gate.backward, gate.needs_output, activation.temperature)
+    if isinstance(activation, SmoothReLU) and in_fast_range(activation.temperature):
+        fused = activation.fused
+        return _Kernels(fused.forward, fused.backward, fused.needs_output, activation.temperature)
     return None
 
 
