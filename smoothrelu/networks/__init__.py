@@ -1,12 +1,12 @@
 """Finite networks: built, initialised and measured.
 
-    mlp              MLP, and the linear layers of any module
-    initialisation   critical_init_, he_init_, gaussian_init_, standard_init_
-    image_networks   the networks that the experiments train on images
-    layerwise        preactivations and kernels of every layer
-    random_networks  samplers of wide random networks, many settings at once
-    ntk, ntk_path    the empirical NTK and its path in training; layer_factors makes it fast
-    sign_flips, dead_units, loss_landscape   what the chapters on the NTK and on SUGAR measure
+mlp              MLP, and the linear layers of any module
+initialisation   critical_init_, he_init_, gaussian_init_, standard_init_
+image_networks   the networks that the experiments train on images
+layerwise        preactivations and kernels of every layer
+random_networks  samplers of wide random networks, many settings at once
+ntk, ntk_path    the empirical NTK and its path in training; layer_factors makes it fast
+sign_flips, dead_units, loss_landscape   what the chapters on the NTK and on SUGAR measure
 """
 
 from smoothrelu.networks.dead_units import Firing as Firing

@@ -1,6 +1,6 @@
 r"""The exact flow over depth of the angle between two inputs of equal norm, however close they are.
 
-Its laws, and where they come from, stand in `flows`.
+Its laws, and where they come from, stand in `smoothrelu.theory.depth_scaling`.
 """
 
 import math
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothrelu.theory.chebyshev import chebyshev_points, chebyshev_polynomials
 from smoothrelu.theory.elementwise import Activation, Elementwise
 from smoothrelu.theory.kernel_maps import kernel_flow
 from smoothrelu.theory.quadrature import gaussian_pair_mean
@@ -75,7 +76,7 @@ class _AngleTable:
         self._c = min(max(c, _CLOSEST), 1.0)
         self._reach = math.asinh(math.pi / self._c)
         size = math.ceil(32 + 6 * self._reach)
-        x, to_series = _chebyshev(size)
+        x, to_series = chebyshev_points(size)
         pairs = gaussian_pair_mean(
             activation.derivative,
             at[:, None],
@@ -85,14 +86,13 @@ class _AngleTable:
         )  # (Q, size)
         means = pairs @ to_series.T @ self._averages(x, size).T
         self._series = to_layers @ means @ to_series.T  # (layers, size)
-        self._degree = torch.arange(size, dtype=torch.float64)
 
     def __call__(self, layer: int, half: Tensor) -> Tensor:
         """half = sin^2(theta/2)."""
         theta = 2 * torch.asin(half.sqrt())
         y = torch.asinh(theta / self._c) - torch.asinh((math.pi - theta) / self._c)
-        basis = torch.cos(torch.acos((y / self._reach).clamp(-1, 1)).unsqueeze(-1) * self._degree)
-        return basis @ self._series[layer]
+        place = (y / self._reach).clamp(-1, 1)
+        return chebyshev_polynomials(place, self._series.shape[1]) @ self._series[layer]
 
     def _angle(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """theta(y) and d theta/dy. With A, B the two asinh, A - B = y and sinh A + sinh B = pi/c
@@ -112,8 +112,7 @@ class _AngleTable:
         theta, slope = self._angle(y)
         w = weights * theta.sin() * slope
         w = w / w.sum(1, keepdim=True)
-        degree = torch.arange(size, dtype=torch.float64)
-        basis = torch.cos(torch.acos((y / self._reach).clamp(-1, 1)).unsqueeze(-1) * degree)
+        basis = chebyshev_polynomials((y / self._reach).clamp(-1, 1), size)
         return torch.einsum("km,kmd->kd", w, basis)
 
 
@@ -124,16 +123,6 @@ def _log_grid(kernels: Tensor) -> tuple[Tensor, Tensor]:
     low, high = kernels.min().log().item(), kernels.max().log().item()
     middle, width = (low + high) / 2, max((high - low) / 2, 1e-6)
     size = math.ceil(24 / math.asinh(math.pi / width)) + 1
-    x, to_series = _chebyshev(size)
+    x, to_series = chebyshev_points(size)
     place = ((kernels.log() - middle) / width).clamp(-1, 1)
-    degree = torch.arange(size, dtype=torch.float64)
-    basis = torch.cos(torch.acos(place).unsqueeze(-1) * degree)
-    return torch.exp(middle + width * x), basis @ to_series
-
-
-def _chebyshev(size: int) -> tuple[Tensor, Tensor]:
-    """Points of the first kind in (-1, 1), and the matrix from values there to coefficients."""
-    angle = (torch.arange(size, dtype=torch.float64) + 0.5) * (math.pi / size)
-    matrix = torch.cos(torch.arange(size, dtype=torch.float64)[:, None] * angle) * (2 / size)
-    matrix[0] /= 2
-    return torch.cos(angle), matrix
+    return torch.exp(middle + width * x), chebyshev_polynomials(place, size) @ to_series

@@ -13,6 +13,7 @@ T^2.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ from smoothrelu.theory.variances import Variances
 _SEARCHED = (1e-8, 1e8)  # the kernels searched, for a temperature of 1
 _MISTRUSTED = 0.02  # an error of the moments from which on D is not looked at
 _RESOLVED = 1e-9  # below this the sign of D, over <phi'^2>, is rounding
+
+
+Universality = Literal["scale-invariant", "K*=0", "half-stable"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Criticality:
     C_W: float
     C_b: float
     K_star: float | None
-    universality: str
+    universality: Universality
     error: float = 0.0
 
     @property
@@ -70,18 +74,21 @@ class NoCriticality(ValueError):  # noqa: N818 - the name the field would use
     """No (C_W, C_b) has chi_parallel = chi_perp = 1 at a fixed point; the message says why."""
 
     def __init__(self, activation: Activation, reason: str):
+        function = Elementwise.of(activation)
         super().__init__(
-            f"{Elementwise.of(activation).name} has no critical initialisation: {reason}. "
+            f"{function.name} has no critical initialisation: {reason}. "
             "Initialise it with he_init_, or set (C_W, C_b) by hand"
         )
-        self.activation = activation
+        self.activation = function.activation
         self.reason = reason
 
 
 def criticality(activation: Activation) -> Criticality:
-    """The critical (C_W, C_b) of an activation and its critical kernel K_star; where there are
+    r"""The critical (C_W, C_b) of an activation and its critical kernel K_star; where there are
     several, the first of `critical_points`.
 
+    C_W <phi'^2>_K = (C_W/K) <z phi phi'>_K = 1 and C_b + C_W <phi^2>_K = K at K = K_star (PDLT,
+    chapter 5).
     activation: a smooth ReLU, or any elementwise torch callable that takes float64
     (torch.nn.functional.silu, a lambda).
     Accuracy: relative 1e-10 for the smooth ReLUs at any temperature; for others the same where they

@@ -59,10 +59,11 @@ def leading_order(
     for slope, bend, noise in zip(slopes[:-1], bends[:-1], noises[:-1], strict=True):
         G.append(slope * G[-1] + bend * V[-1] / 2)
         V.append(slope**2 * V[-1] + noise)
-    return LeadingOrder(flow, *(torch.tensor(x, dtype=torch.float64) for x in (V, G)))
+    V, G = (torch.tensor(x, dtype=torch.float64) for x in (V, G))
+    return LeadingOrder(K=flow, V=V, G=G)
 
 
-def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float):
+def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float) -> float | Tensor:
     r"""n times the variance that one layer adds to the kernel,  N(K) = C_W^2 (<phi^4>_K -
     <phi^2>_K^2).
 
@@ -77,7 +78,7 @@ def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float):
     return noise if isinstance(K, Tensor) else noise.item()
 
 
-def kernel_curvature(activation: Activation, K: float | Tensor, *, C_W: float):
+def kernel_curvature(activation: Activation, K: float | Tensor, *, C_W: float) -> float | Tensor:
     r"""Second derivative of the kernel map,  F''(K) = C_W/(4 K^4) <phi^2 (z^4 - 6 K z^2 + 3
     K^2)>_K.
 

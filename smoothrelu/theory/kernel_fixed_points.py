@@ -44,8 +44,8 @@ class FixedPoint:
 def fixed_points(
     activation: Activation, *, C_W: float, C_b: float, marginal: float | None = None
 ) -> tuple[FixedPoint, ...]:
-    """All fixed points at the given variances, ascending, with their basins; K = 0 is one where
-    C_b = phi(0) = 0.
+    """All fixed points K = C_b + C_W <phi^2>_K at the given variances, ascending, with their
+    basins; K = 0 is one where C_b = phi(0) = 0.
 
     marginal: a fixed point already known at which the map touches the diagonal without crossing it
     (the K_star of `criticality`): no search by change of sign would see it.
@@ -81,7 +81,8 @@ def fixed_points(
 def attractor_of(points: Sequence[FixedPoint], K: float) -> float:
     """The kernel that a flow started at K tends to: a fixed point or inf.
 
-    points: all fixed points of the map, as `fixed_points` gives them.
+    points: all fixed points of the map, as `fixed_points` gives them; without any the answer
+    is inf.
     """
     for p in points:
         if p.K == K or p.basin[0] < K < p.basin[1]:

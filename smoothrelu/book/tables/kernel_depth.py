@@ -7,17 +7,17 @@ import numpy as np
 import pandas
 from torch import Tensor
 
-from smoothrelu.activations.smooth_relu import GELU, SmoothReLU
+from smoothrelu.activations.smooth_relu import GELU
 from smoothrelu.book.tables.definitions import Family
 from smoothrelu.book.tables.infinite_width import equal_norms
 from smoothrelu.theory.critical import criticality
+from smoothrelu.theory.depth_scaling import curvature
 from smoothrelu.theory.infinite_width.closed_forms import (
     closed_form_kernels,
     gelu_moments,
     relu_moments,
 )
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
-from smoothrelu.theory.quadrature import gaussian_mean
 from smoothrelu.theory.spectra import condition_number, effective_rank
 
 
@@ -75,7 +75,7 @@ def conditioning_at_K_star(
     for kind in family:
         c = criticality(kind())
         x = equal_norms(images) * math.sqrt((c.K_star - c.C_b) / c.C_W)
-        slope = len(x) * c.C_W * c.K_star * _curvature_square(kind(), c.K_star) / 2
+        slope = len(x) * c.C_W * c.K_star * curvature(kind(), c.K_star) / 2
         for depth in depths:
             kernels = infinite_width_kernels(
                 x, activation=kind(), depth=depth, C_W=c.C_W, C_b=c.C_b
@@ -83,13 +83,6 @@ def conditioning_at_K_star(
             row = _row(depth, *kernels) | {"activation": kind.__name__, "nngp_slope": slope}
             rows.append(row)
     return pandas.DataFrame(rows)
-
-
-def _curvature_square(activation: SmoothReLU, K: float) -> float:
-    """<phi''^2>_K."""
-    return gaussian_mean(
-        lambda z: activation.derivative(z, 2).square(), K, activation.temperature
-    ).item()
 
 
 def quadrature_conditioning(

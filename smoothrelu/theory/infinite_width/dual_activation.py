@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smoothrelu.theory.chebyshev import chebyshev_points, chebyshev_polynomials
 from smoothrelu.theory.elementwise import Elementwise
 from smoothrelu.theory.quadrature import normal_density, pair_nodes, pair_scale, shared_means
 
@@ -62,9 +63,7 @@ class PairSeries:
 
     def at(self, q: Tensor) -> Tensor:
         """The Chebyshev polynomials of log q, (D, Q): what stands for q in the other methods."""
-        a = (q.log() - self.middle) / self.reach
-        degree = torch.arange(len(self.functions), dtype=torch.float64)
-        return torch.cos(degree * torch.acos(a)[:, None])
+        return chebyshev_polynomials((q.log() - self.middle) / self.reach, len(self.functions))
 
     def series(self, at1: Tensor, at2: Tensor, *, paired: bool):
         """The function from sin^2(theta/2) and cos^2(theta/2) to the two functions there: (D1, D2),
@@ -116,7 +115,7 @@ def enough_variances(q: Tensor, *, singular: float, digits: float, narrowest: fl
 def variances(q: Tensor, size: int, *, narrowest: float = 0.0) -> VariancePoints:
     """So many points between the least and the greatest of q, or in a wider range."""
     middle, reach = _range(q, narrowest)
-    x, to_coefficients = _chebyshev(size)
+    x, to_coefficients = chebyshev_points(size)
     return VariancePoints(middle, reach or 1.0, torch.exp(middle + reach * x), to_coefficients)
 
 
@@ -128,7 +127,7 @@ def _range(q: Tensor, narrowest: float) -> tuple[float, float]:
 
 def half_angles(c: float, size: int, lowest: float = 0.0) -> Tensor:
     """sin^2(theta/2) at the Chebyshev points of y from the lowest to the middle, (M,)."""
-    share = (_chebyshev(size)[0] + 1) / 2
+    share = (chebyshev_points(size)[0] + 1) / 2
     return ((c / 2) * torch.sinh(lowest + share * (_reach(c) - lowest))).square()
 
 
@@ -167,7 +166,7 @@ def fitted(
 
 def unresolved(points: VariancePoints, values: Tensor) -> tuple[bool, bool]:
     """Whether the last two coefficients of such values, in the angle and in q, are too large."""
-    in_angle = torch.einsum("km,hfmij->fkhij", _chebyshev(values.shape[2])[1], values)
+    in_angle = torch.einsum("km,hfmij->fkhij", chebyshev_points(values.shape[2])[1], values)
     in_q = torch.einsum("ki,hfmij->fkhmj", points.to_coefficients, values)
     sizes = [found.flatten(2).abs().amax(2) for found in (in_angle, in_q)]  # (2, degree)
     bad = [(size[:, -2:].amax(1) > _RESOLVED * size.amax(1)).any().item() for size in sizes]
@@ -295,21 +294,12 @@ def _spread(sigma: Tensor, z: Tensor, phi: Tensor, slope: Tensor, w: Tensor) -> 
 
 
 @functools.lru_cache(maxsize=32)
-def _chebyshev(size: int) -> tuple[Tensor, Tensor]:
-    """Points of the first kind, and the matrix from values there to Chebyshev coefficients."""
-    angle = (torch.arange(size, dtype=torch.float64) + 0.5) * (math.pi / size)
-    matrix = torch.cos(torch.arange(size)[:, None] * angle) * (2 / size)
-    matrix[0] /= 2
-    return torch.cos(angle), matrix
-
-
-@functools.lru_cache(maxsize=32)
 def _products(size: int) -> Tensor:
     """From values at Chebyshev points to the coefficients of T_i T_8j, (8, size/8, size).
 
     T_8j+i = 2 T_i T_8j - T_8j-i, from the highest down.
     """
-    matrix = _chebyshev(size)[1].unflatten(0, (size // 8, 8)).clone()
+    matrix = chebyshev_points(size)[1].unflatten(0, (size // 8, 8)).clone()
     for j in range(size // 8 - 1, 0, -1):
         matrix[j - 1, 1:] -= matrix[j, 1:].flip(0)
         matrix[j, 1:] *= 2
@@ -319,11 +309,11 @@ def _products(size: int) -> Tensor:
 @functools.lru_cache(maxsize=32)
 def _averages(c: float, size: int) -> Tensor:
     """From E' at the Chebyshev points to G at them and, in the last row, at the middle."""
-    x, to_coefficients = _chebyshev(size)
+    x, to_coefficients = chebyshev_points(size)
     node, weight = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(size + 16))
     reach = (torch.cat([x, torch.ones(1, dtype=torch.float64)]) + 1)[:, None] * (_reach(c) / 2)
     y = reach * (node + 1) / 2  # asinh(2 p t/c), (M + 1, nodes)
     weight = weight * (reach / 2) * torch.sinh(2 * y) / torch.sinh(reach).square()
     scaled = (y * (2 / _reach(c)) - 1).clamp(-1, 1)
-    basis = torch.cos(torch.arange(size) * torch.acos(scaled)[..., None])
+    basis = chebyshev_polynomials(scaled, size)
     return torch.einsum("kn,knm->km", weight, basis) @ to_coefficients

@@ -1,8 +1,8 @@
 r"""Infinitely wide networks: the kernel of their Gaussian process, and their neural tangent kernel.
 
 Both depend on a pair of inputs through the variances q1, q2 of its preactivations in the first
-layer and the angle theta between them. `pair_layers` applies the layers to these, one after the
-other; `whole_network` does so at a few thousand points and looks all other pairs up.
+layer and the angle theta between them. `recursion` applies the layers to these, one after the
+other; `interpolation` does so at a few thousand points and looks all other pairs up.
 """
 
 import math
@@ -48,6 +48,8 @@ def infinite_width_kernels(
     being lambda_b for a bias and lambda_W/fan_in for a weight (PDLT, chapter 9: the learning rate
     must scale so for the limit to exist). neural-tangents' Dense(W_std, b_std) in its "ntk"
     parametrisation has C_W = W_std^2, C_b = b_std^2, lambda_W = C_W, lambda_b = C_b.
+    Source: Lee et al. 2018 (arXiv 1711.00165) for the nngp, Jacot et al. 2018 (arXiv 1806.07572)
+    for the ntk.
     Accuracy: relative to sqrt(K(x,x) K(x',x')), 1e-11 for nngp and 1e-10 for ntk up to depth 20,
     for a smooth ReLU at T/sqrt(K) from 1e-8 to 1e3, or a function analytic on either side of the
     origin. Between inputs whose angle lies within 1e-8 of pi after the first layer (they must be

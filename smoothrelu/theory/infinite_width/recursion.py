@@ -6,7 +6,7 @@ h = sin^2(theta/2) is what is carried along:
 
     sqrt(q1 q2) (1 - 2 h) = K(x, x'),     2 h' sqrt(q1' q2') = sqrt(q1' q2') - C_b - C_W E,
 
-the right side from `kernel_tables` without cancellation. One table serves all the layers whose
+the right side from `dual_activation` without cancellation. One table serves all the layers whose
 variances lie close together.
 """
 
