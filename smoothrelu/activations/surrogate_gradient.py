@@ -33,7 +33,8 @@ class SUGAR(nn.Module):
     r"""ReLU forward, exactly; backward multiplies by the surrogate's derivative, which is not the
     gradient of ReLU: see the module `smoothrelu.activations.surrogate_gradient`.
 
-    surrogate: a `SurrogateFunction`; it is an attribute, not a submodule. The default is BSiLU().
+    surrogate: a `SurrogateFunction`; it is an attribute, not a submodule, and not in the state
+    dict, which stays that of nn.ReLU. The default is BSiLU().
     inplace: overwrite the input, as nn.ReLU(inplace=True) does.
     Input: a floating tensor of any shape, dtype and memory format; the output is torch.relu of it
     bit for bit, in eager mode, under torch.compile, torch.func and autocast. Eager, it keeps for

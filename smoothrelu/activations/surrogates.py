@@ -1,8 +1,8 @@
-r"""Functions whose derivative ReLU may borrow for its backward pass, beside the smooth ReLUs and
-torch's own activations; and an activation that is smooth at random.
+r"""Surrogates for SUGAR: functions whose derivative replaces that of ReLU in the backward pass; and
+StochasticReLU.
 
-How SUGAR uses the derivative: `surrogate_gradient`. Each surrogate has its derivative in closed
-form, and a value, which is a continuous primitive of it.
+SUGAR itself is in `surrogate_gradient`; it takes the smooth ReLUs and torch's own activations too.
+Each surrogate has its derivative in closed form, and a continuous antiderivative as its value.
 """
 
 import math

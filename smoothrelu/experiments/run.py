@@ -77,7 +77,7 @@ class Run:
     @property
     def batchable(self) -> bool:
         """Whether it may be trained in one batch with others, by `ensemble`."""
-        return not self.observe
+        return not self.observe and not list(self.activation.parameters())
 
     @property
     def threadable(self) -> bool:
