@@ -59,7 +59,7 @@ from smoothrelu.book.figures.sugar_training import (
     deaths,
     firing,
     loss_surfaces,
-    woken_by_slope,
+    revived_by_slope,
 )
 from smoothrelu.book.figures.training import (
     gain_against,
@@ -123,5 +123,5 @@ __all__ = [
     "temperature_family",
     "travel_by_width",
     "variance_against_depth_over_width",
-    "woken_by_slope",
+    "revived_by_slope",
 ]
