@@ -20,7 +20,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from smoothrelu.activations.convert import replace_modules
 from smoothrelu.activations.surrogates import BSiLU
 from smoothrelu.activations.transforms import under_transform
 
@@ -89,22 +88,6 @@ def sugar(relu: nn.ReLU, surrogate: SurrogateFunction | None = None) -> SUGAR:
             "convert_to_sugar(model) finds those of a whole model"
         )
     return SUGAR(surrogate, inplace=relu.inplace)
-
-
-def convert_to_sugar(model: nn.Module, surrogate: SurrogateFunction | None = None) -> nn.Module:
-    """Exchange every nn.ReLU of the model for `SUGAR(surrogate)`; returns the model.
-
-    The forward pass, the parameters and the state dict stay as they are. Calls of F.relu or
-    torch.relu inside a forward method are not modules and are not found: write nn.ReLU() there.
-    Raises ValueError where the model has no nn.ReLU, and for what `SUGAR` refuses.
-    """
-    surrogate = BSiLU() if surrogate is None else surrogate
-    return replace_modules(
-        model,
-        (nn.ReLU,),
-        lambda relu: sugar(relu, surrogate),
-        "F.relu or torch.relu called in forward cannot be found: use an nn.ReLU() module there",
-    )
 
 
 class _ReLUWithGradientTo(torch.autograd.Function):

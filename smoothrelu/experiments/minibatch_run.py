@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from smoothrelu.activations.hardening import Hardening, hardness_groups
-from smoothrelu.activations.lambda_gelu import LambdaGELU, target_hardness
+from smoothrelu.activations.lambda_gelu import LambdaGELU
 from smoothrelu.data.datasets import load_dataset
 from smoothrelu.experiments.description import activation_columns, network_columns
 from smoothrelu.experiments.schedulable import code_of, dataset, name_of, name_of_recipe
+from smoothrelu.theory.hardness import target_hardness
 from smoothrelu.training.full_batch import Keeper, deterministic
 from smoothrelu.training.minibatch import cosine, minibatch_descent
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smoothrelu.activations.surrogate_gradient import convert_to_sugar
+from smoothrelu.activations.convert import convert_to_sugar
 from smoothrelu.networks.image_networks import FullyConnected
 from smoothrelu.networks.layerwise import preactivations
 from smoothrelu.theory.elementwise import Activation, Elementwise
