@@ -19,7 +19,10 @@ override PYTHON  := $(value PYTHON)
 override STUDY   := $(value STUDY)
 export CHAPTER PARAMS PYTHON STUDY
 
-SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+# The Pythons that pyproject.toml takes
+SUPPORTED := import re, sys; wanted = re.search("requires-python.*", open("pyproject.toml").read()); \
+    low, high = [(int(a), int(b)) for a, b in re.findall("([0-9]+)[.]([0-9]+)", wanted.group())]; \
+    sys.exit(not low <= sys.version_info < high)
 # Companions that torch pins for itself; left out, so that a CPU-only torch stays that.
 TORCH_COMPANIONS := ^(nvidia-|cuda-|triton=)
 
@@ -40,10 +43,10 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 book: $(STAMP)  ## execute what changed, build the site, print its path
-	@$(PY) -m smoothrelu.book.runner build
+	@$(PY) -m smoothrelu book
 
 pdf: book  ## the whole book as _build/book.pdf (needs Chromium or Chrome)
-	@$(PY) -m smoothrelu.book.runner pdf
+	@$(PY) -m smoothrelu pdf
 
 test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
 	@OMP_NUM_THREADS="$${OMP_NUM_THREADS:-1}" $(PY) -m pytest --numprocesses=auto --maxprocesses=4 \
@@ -51,7 +54,7 @@ test: $(STAMP)  ## run the tests (TESTFLAGS='-k kernel' picks some)
 	    --junitxml=.pytest_cache/report.xml $(TESTFLAGS)
 
 chapter: named $(STAMP)  ## one chapter anew: CHAPTER=02_initialization PARAMS='temperatures=[0.3]; seeds=[0]'
-	@$(PY) -m smoothrelu.book.runner chapter --params="$$PARAMS" -- "$$CHAPTER"
+	@$(PY) -m smoothrelu chapter --params="$$PARAMS" -- "$$CHAPTER"
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py is what git keeps)
 	@mkdir -p $(LAB_SETTINGS)
@@ -59,13 +62,13 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab, paired by jupytext (the .py 
 	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m jupyterlab $(LABFLAGS)
 
 paper: $(STAMP)  ## compute the committed tables of the long runs anew, hours: STUDY='mnist_warm ntk_mnist' picks some
-	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m smoothrelu.book.studies run $$STUDY
+	@SMOOTHRELU_STORE="$(CURDIR)/data/runs" $(PY) -m smoothrelu studies run $$STUDY
 
 data: $(STAMP)  ## fetch the full MNIST and CIFAR-10 into data/full, every file checked
-	@$(PY) -m smoothrelu.data.download
+	@$(PY) -m smoothrelu data
 
 bench: $(STAMP) peers  ## our work beside its peers, half an hour on a quiet machine (BENCH='step eager' picks some)
-	@$(PY) -m smoothrelu.benchmark $(BENCH)
+	@$(PY) -m smoothrelu bench $(BENCH)
 
 peers: .peers/.installed  ## an environment for neural-tangents and JAX (Python 3.11; 2.6 GB)
 

@@ -377,4 +377,4 @@ assert abs(gelu_rule_depth / gelu_cold_depth - 1) < 0.01
 # ## Where this is computed
 #
 # `smoothrelu/theory/depth_scaling.py` derives the laws in its first lines and holds the rates and the edge of chaos; `smoothrelu/theory/correlation.py` the exact flow of the angle; `smoothrelu/theory/phases.py` the diagram, `smoothrelu/networks/random_networks.py` the networks in it; `smoothrelu/theory/kernel_fixed_points.py` the fixed points with their basins.
-# Every law is tested against the exact recursion, and the recursion against the closed form of ReLU, against whole kernel matrices and against real networks, in `tests/theory/test_flows.py`.
+# Every law is tested against the exact recursion, and the recursion against the closed form of ReLU, against whole kernel matrices and against real networks, in `tests/theory/test_depth_scaling.py`.

@@ -65,8 +65,8 @@ device = "auto"
 # %%
 smooth = [SWISH(T) for T in temperatures]
 runs = grid(
-    dataset="mnist", n_train=n_train, n_test=n_train, depth=depths, activation=smooth,
-    init=[critical_init_, he_init_], lr=learning_rates, seed=seeds,
+    activation=smooth, init=[critical_init_, he_init_], lr=learning_rates, dataset="mnist",
+    n_train=n_train, n_test=n_train, depth=depths, seed=seeds,
 )
 quick = statistics.gain_at_best_rate(statistics.mean_losses(sweep(runs, device=device)))
 

@@ -157,7 +157,6 @@ figures.drift_map(changes)
 
 # %% mystnb={"figure": {"caption": "A convolutional network under SGD and a vision transformer under AdamW, CIFAR-10: drift of the hardness, and change of the best validation accuracy against GELU with its 95 % interval.", "name": "tab-lambda-others"}}
 swept = statistics.over_gelu(sweeps)
-swept["network"] = swept["network"].str.partition("(")[0]
 table(
     swept,
     {
@@ -211,7 +210,6 @@ deep = statistics.substitution_drops(published("lambda_deep"))
 lost_deep = statistics.mean_over_seeds(deep, "acc_drop").assign(
     after=statistics.mean_over_seeds(deep, "relu_acc")["mean"]
 )
-lost_deep["init"] = lost_deep["network"].str.extract(r"init=(\w+?)_init")[0]
 digits = {"mean": "{:+.3f}", "ci_low": "{:+.3f}", "ci_high": "{:+.3f}", "after": "{:.3f}"}
 table(lost_deep, {"init": "{}", "activation": "{}", "tolerance": "{:g}"} | digits)
 
@@ -219,7 +217,6 @@ table(lost_deep, {"init": "{}", "activation": "{}", "tolerance": "{:g}"} | digit
 ends = statistics.mean_over_seeds(
     drops[drops["tolerance"].isna() | (drops["tolerance"] == 0.01)], "relu_acc"
 )
-ends["network"] = ends["network"].str.partition("(")[0]
 table(
     ends,
     {
@@ -313,7 +310,7 @@ glue(
 # %% tags=["hide-input"]
 free = statistics.layers_learned([drift, sweeps, profiles])
 vision = free["network"].str.startswith("Vision")
-softer = (free["learned"] < free["hardness"]).groupby(free["network"].str.partition("(")[0]).mean()
+softer = (free["learned"] < free["hardness"]).groupby(free["network"]).mean()
 glue(
     hardest=free["learned"].max(), softened_mlp=softer["FullyConnected"],
     softened_conv=softer["ConvNet"], softened_transformer=softer["VisionTransformer"],

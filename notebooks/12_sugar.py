@@ -113,7 +113,7 @@ figures.surrogates_and_slopes(tables.surrogate_curves(surrogates))
 # This run, on 2,000 images of MNIST:
 
 # %%
-network = FullyConnected(64, 6, studies.Drowned(drowned))
+network = FullyConnected(64, 6, studies.InitiallyDead(drowned))
 kinds = [nn.ReLU(), SUGAR(BSiLU())]
 firing = (studies.TrackFiring(1),)
 runs = studies.runs("mnist", network, kinds, observe=firing, seeds=seeds[:2], rates=[0.01])
@@ -128,11 +128,11 @@ figures.deaths(statistics.by_layer(awake))
 # %%
 sleepers = statistics.revived(statistics.labelled(published("sugar_drowned")))
 mnist_sleepers = sleepers[sleepers["dataset"] == "mnist"]
-where = tables.slopes_below_zero(surrogates, sorted(mnist_sleepers["drowned"].unique()))
-by_slope = mnist_sleepers.merge(where, on=["surrogate", "drowned"])
+where = tables.slopes_below_zero(surrogates, sorted(mnist_sleepers["initial_bias"].unique()))
+by_slope = mnist_sleepers.merge(where, on=["surrogate", "initial_bias"])
 
 # %% mystnb={"figure": {"caption": "The part of the drowned units that are awake after training, against the slope of the surrogate where they lay; MNIST, three seeds; one colour a surrogate, one marker a depth.", "name": "fig-sugar-woken"}, "image": {"alt": "A scatter of points with error bars: the fraction of units woken rises with the slope of the surrogate, from zero at slopes of zero or below to more than four fifths at slopes of one half."}} tags=["hide-input"]
-figures.woken_by_slope(by_slope)
+figures.revived_by_slope(by_slope)
 
 # %% [markdown]
 # ## What it does to the signal that goes back
@@ -227,7 +227,7 @@ figures.small_steps(steps, max(depths))
 
 # %% mystnb={"figure": {"caption": "Twenty plain layers, each at its own best learning rate: test accuracy, its difference to that of ReLU with the 95 % interval, and the fraction of dead units.", "name": "tab-sugar-deep"}}
 deep = statistics.concat_labelled(published("sugar_deep"))
-ends = deep.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], keep="last")
+ends = statistics.final_rows(deep)
 deep_gaps = statistics.differences(statistics.at_best_rate(ends))
 columns = {"dataset": "{}", "depth": "{:g}", "surrogate": "{}", "temperature": "{:g}", "lr": "{:g}"}
 gap = {
@@ -263,7 +263,7 @@ figures.accuracy_by_surrogate(common)
 # Each at the best of its rates, after ten epochs and, in a longer run, after forty, when the training set is all but learnt:
 
 # %% mystnb={"figure": {"caption": "VGG-like and ResNet-like networks after ten epochs, each at the best of three learning rates.", "name": "tab-sugar-images"}}
-image_columns = {"net": "{}", "surrogate": "{}", "lr": "{:g}", "n_seeds": "{}"} | gap
+image_columns = {"network": "{}", "surrogate": "{}", "lr": "{:g}", "n_seeds": "{}"} | gap
 table(best, image_columns)
 
 # %% mystnb={"figure": {"caption": "The same after forty epochs, each at the best of two learning rates.", "name": "tab-sugar-longest"}}
@@ -272,7 +272,7 @@ table(longest, image_columns)
 # %% mystnb={"figure": {"caption": "How often the units of the trained VGG fire over the training set, first, middle and last layer; a dead unit fires at no look.", "name": "fig-sugar-firing"}, "image": {"alt": "Three panels of stepped histograms for ReLU and B-SiLU. In the convolutional layers both are bell-shaped and alike; in the last, fully connected layer ReLU has a spike at zero, the dead units, and B-SiLU a smaller one."}} tags=["hide-input"]
 snapshots = published("sugar_trained")
 histogram = statistics.firing(snapshots)
-figures.firing(histogram[histogram["net"] == "VGG"], [1, 5, 9])
+figures.firing(histogram[histogram["network"] == "VGG"], [1, 5, 9])
 
 # %% mystnb={"figure": {"caption": "The training loss around the trained ResNets, along two random directions normalised filter by filter, after {cite:t}`li2018`.", "name": "fig-sugar-surfaces"}, "image": {"alt": "Two contour plots side by side, ReLU and SUGAR with B-SiLU, of the logarithm of the loss on one colour scale. Both are basins around the cross that marks the trained weights; that of ReLU is steeper and its rim is higher."}} tags=["hide-input"]
 surfaces = {name: statistics.surface(snapshots, "ResNet", name) for name in ("ReLU", "B-SiLU")}
@@ -286,7 +286,7 @@ figures.loss_surfaces(surfaces)
 # %%
 warmth = statistics.concat_labelled(published("sugar_temperatures"))
 plain = warmth[(warmth["dataset"] == "mnist") & (warmth["lr"] == 0.01)]
-vgg = warmth[warmth["net"] == "VGG"]
+vgg = warmth[warmth["network"] == "VGG"]
 
 # %% mystnb={"figure": {"caption": "Twenty-layer networks on MNIST, learning rate 0.01: test accuracy and dead units against the temperature of the surrogate, mean and range over seeds. Dashed: ReLU.", "name": "fig-sugar-temperature"}, "image": {"alt": "Left: test accuracy against the temperature of SWISH and GELU surrogates, on the level of ReLU or above it when cold and falling steeply when hot, with a maximum at 0.3. Right: the fraction of dead units, about five percent at all temperatures."}} tags=["hide-input"]
 figures.against_temperature(plain, {"test_acc": "test accuracy", "dead": "dead units, fraction"})
@@ -358,7 +358,7 @@ glue(
 # %% tags=["hide-input"]
 last = statistics.with_dead(awake[awake["epoch"] == awake["epoch"].max()])
 dead = last.groupby("surrogate")["dead"].mean()
-rank, rank_low, rank_high = statistics.rank_correlation(by_slope, "slope", "woken")
+rank, rank_low, rank_high = statistics.rank_correlation(by_slope, "slope", "revived")
 glue(
     dead_relu=dead["ReLU"], dead_bsilu=dead["B-SiLU"], rank=rank, rank_low=rank_low,
     rank_high=rank_high,
@@ -411,13 +411,13 @@ balanced = balanced[balanced["surrogate"] == "B-SiLU"].groupby("depth")["test_ac
 glue(balanced=balanced[20], balanced_ten=balanced[10])
 
 # %% tags=["hide-input"]
-in_vgg = image_runs[(image_runs["net"] == "VGG") & (image_runs["lr"] == 0.05)]
+in_vgg = image_runs[(image_runs["network"] == "VGG") & (image_runs["lr"] == 0.05)]
 in_vgg = in_vgg.groupby("surrogate")[["dead_8", "sparsity"]].mean()
 glue(
-    vgg_gap=statistics.format_difference(best, "B-SiLU", net="VGG"),
-    resnet_gap=statistics.format_difference(best, "B-SiLU", net="ResNet"),
-    vgg_long=statistics.format_difference(longest, "B-SiLU", net="VGG"),
-    resnet_long=statistics.format_difference(longest, "B-SiLU", net="ResNet"),
+    vgg_gap=statistics.format_difference(best, "B-SiLU", network="VGG"),
+    resnet_gap=statistics.format_difference(best, "B-SiLU", network="ResNet"),
+    vgg_long=statistics.format_difference(longest, "B-SiLU", network="VGG"),
+    resnet_long=statistics.format_difference(longest, "B-SiLU", network="ResNet"),
     vgg_dead_relu=in_vgg.loc["ReLU", "dead_8"], vgg_dead=in_vgg.loc["B-SiLU", "dead_8"],
     vgg_sparse_relu=in_vgg.loc["ReLU", "sparsity"], vgg_sparse=in_vgg.loc["B-SiLU", "sparsity"],
     rough_relu=statistics.roughness(surfaces["ReLU"]),

@@ -20,13 +20,14 @@ _PUBLIC = {
     "theory.kernel_fixed_points": "FixedPoint attractor_of destination",
     "theory.root_finding": "NotConverged",
     "theory.quadrature": "gaussian_mean gaussian_pair_mean",
-    "activations.surrogate_gradient": "SUGAR convert_to_sugar sugar",
-    "activations.hardening": "Hardening SubstitutionGap convert_to_lambda_gelu hardness_groups"
-    " hardness_profile replace_with_relu substitution_gap",
+    "activations.surrogate_gradient": "SUGAR sugar",
+    "activations.hardening": "Hardening hardness_groups hardness_profile",
+    "activations.convert": "SubstitutionGap convert_to_lambda_gelu convert_to_sugar"
+    " replace_with_relu substitution_gap",
     "theory.infinite_width.kernels": "infinite_width_kernels",
     "theory.kernel_maps": "chi_parallel chi_perp kernel_flow kernel_map",
-    "activations.lambda_gelu": "LambdaGELU expected_slope gate_distance relu_distances"
-    " target_hardness",
+    "activations.lambda_gelu": "LambdaGELU",
+    "theory.hardness": "expected_slope gate_distance relu_distances target_hardness",
     "networks.loss_landscape": "loss_surface",
     "networks.mlp": "MLP",
     "networks.initialisation": "critical_init_ gaussian_init_ he_init_ standard_init_",

@@ -1,5 +1,4 @@
-r"""Training with lambda-GELU: how fast the hardness is learned, how it is carried to a target, and
-what is lost when ReLU takes its place.
+r"""Training with lambda-GELU: how fast the hardness is learned, and how it is carried to a target.
 
 Source: Perez-Corral et al. 2026, arXiv 2603.21991, for the ideas. The details that were not found
 there are this project's choices, and each docstring names its own.
@@ -7,35 +6,21 @@ there are this project's choices, and each docstring names its own.
 
 import copy
 import math
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from smoothrelu.activations.convert import replace_modules
 from smoothrelu.activations.lambda_gelu import LambdaGELU
-from smoothrelu.activations.smooth_relu import GELU
 
 _NORMALISING = (
-    *(torch.optim.Adam, torch.optim.AdamW, torch.optim.NAdam, torch.optim.RAdam),
-    *(torch.optim.Adamax, torch.optim.Adagrad, torch.optim.RMSprop),
+    torch.optim.Adam,
+    torch.optim.AdamW,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.Adamax,
+    torch.optim.Adagrad,
+    torch.optim.RMSprop,
 )
-
-
-def convert_to_lambda_gelu(
-    model: nn.Module, *, hardness: float = 1 + math.log(2), t: float = 0.1
-) -> nn.Module:
-    """Exchange every nn.GELU, nn.ReLU and GELU of the model for a LambdaGELU of its own; returns
-    the model. Each module learns one hardness, so a module called at several places shares it.
-
-    Arguments: `LambdaGELU`. Raises ValueError where there is no such module.
-    """
-    return replace_modules(
-        model,
-        (nn.GELU, nn.ReLU, GELU),
-        lambda old: _on_device_of(model, LambdaGELU(hardness, t=t)),
-        "a function called in forward cannot be found: write nn.GELU() in the model instead",
-    )
 
 
 def hardness_profile(model: nn.Module) -> dict[str, float]:
@@ -156,45 +141,6 @@ class Hardening:
                 layer.set_hardness_(self.target if part == 1 else learned * growth)
 
 
-def replace_with_relu(model: nn.Module) -> nn.Module:
-    """Exchange every LambdaGELU for nn.ReLU and leave the rest as it is; returns the model.
-
-    `substitution_gap` measures beforehand what that changes. Raises ValueError where there is none.
-    """
-    return replace_modules(
-        model, (LambdaGELU,), lambda old: nn.ReLU(), "convert_to_lambda_gelu(model) puts them in"
-    )
-
-
-@dataclass(frozen=True)
-class SubstitutionGap:
-    """How far the outputs move when ReLU takes the place of lambda-GELU: the largest and the mean
-    absolute change over all outputs, in their units; the mean absolute output beforehand, to hold
-    them against; and the hardness of every layer.
-    """
-
-    largest: float
-    mean: float
-    output: float
-    hardness: dict[str, float]
-
-
-def substitution_gap(model: nn.Module, x: Tensor) -> SubstitutionGap:
-    """Measure on the inputs x what `replace_with_relu` would change; the model is left as it is.
-
-    Both are evaluated in evaluation mode, the ReLU network as a copy.
-    Raises ValueError where the model has no LambdaGELU.
-    """
-    hardness = hardness_profile(model)
-    smooth = copy.deepcopy(model).eval()
-    with torch.no_grad():
-        before = smooth(x)
-        change = (replace_with_relu(smooth)(x) - before).abs()
-    return SubstitutionGap(
-        change.max().item(), change.mean().item(), before.abs().mean().item(), hardness
-    )
-
-
 def _layers(model: nn.Module) -> dict[str, LambdaGELU]:
     found = {n or "model": m for n, m in model.named_modules() if isinstance(m, LambdaGELU)}
     if not found:
@@ -203,9 +149,3 @@ def _layers(model: nn.Module) -> dict[str, LambdaGELU]:
             "convert_to_lambda_gelu(model) puts one in the place of every nn.GELU and nn.ReLU"
         )
     return found
-
-
-def _on_device_of(model: nn.Module, layer: nn.Module) -> nn.Module:
-    """The layer with the device and the dtype of the model's parameters, where it has any."""
-    like = next((p for p in model.parameters() if p.is_floating_point()), None)
-    return layer if like is None else layer.to(device=like.device, dtype=like.dtype)

@@ -5,20 +5,10 @@ r"""lambda-GELU: a GELU whose hardness lambda is learned, one for each layer.
 It is GELU at the temperature T = 1/lambda: lambda = 1 is GELU, and lambda -> infinity is ReLU.
 Source: Perez-Corral et al. 2026, arXiv 2603.21991; how lambda is moved in training stands in
 `smoothrelu.activations.hardening`.
-
-Distances, all closed forms of the Gaussian (the first one is what `target_hardness` inverts):
-
-    integral |Phi(lambda x) - step(x)| dx = sqrt(2/pi)/lambda,
-    integral |f - ReLU| dx = 1/(2 lambda^2),    sup |f - ReLU| = 0.169971.../lambda.
-
-Why lambda needs a rule of its own: df/dlambda = x^2 phi(lambda x), and its mean over a Gaussian x
-falls like lambda^-3 (`expected_slope`). Under a steady pull g of the loss, plain descent of lambda
-obeys d lambda/d tau = g lambda^-3, so lambda grows like the fourth root of the time. Through s,
-d lambda/ds = sigmoid(s/t)/t, at most 1/t: a small t makes up for it.
+Its distances from ReLU are in `smoothrelu.theory.hardness`.
 """
 
 import math
-import numbers
 
 import torch
 import torch.nn.functional as F
@@ -26,8 +16,7 @@ from torch import Tensor, nn
 
 from smoothrelu.activations.smooth_relu import GELU
 from smoothrelu.activations.transforms import SavesOnlyInputs, under_transform, widened
-
-_SUP = 0.169971207479903681  # the maximum of u Phi(-u), where Phi(-u) = u phi(u)
+from smoothrelu.activations.validation import check_input, is_number
 
 
 class LambdaGELU(nn.Module):
@@ -51,7 +40,7 @@ class LambdaGELU(nn.Module):
 
     def __init__(self, hardness: float = 1 + math.log(2), *, t: float = 0.1):
         super().__init__()
-        if not (_is_number(t) and 0 < t < math.inf):
+        if not (is_number(t) and 0 < t < math.inf):
             raise ValueError(f"t must be a positive finite number, got {t!r}; try t=0.1")
         self.s = nn.Parameter(torch.tensor(_s_of(hardness, t), dtype=torch.get_default_dtype()))
         self.register_buffer("t", torch.tensor(float(t)))
@@ -59,7 +48,7 @@ class LambdaGELU(nn.Module):
     @classmethod
     def from_s(cls, s: float, *, t: float = 0.1) -> "LambdaGELU":
         """The layer whose parameter starts at s, a finite number."""
-        if not (_is_number(s) and math.isfinite(s)):
+        if not (is_number(s) and math.isfinite(s)):
             raise ValueError(f"s must be a finite number, got {s!r}; s = -inf is nn.GELU()")
         layer = cls(t=t)
         nn.init.constant_(layer.s, s)
@@ -89,8 +78,7 @@ class LambdaGELU(nn.Module):
         return GELU(1 / self.hardness.double().item())
 
     def forward(self, x: Tensor) -> Tensor:
-        if not x.is_floating_point():
-            raise ValueError(f"{self} needs a floating tensor, got {x.dtype}; call x.float() first")
+        check_input(x, self)
         if under_transform():
             wide, u = _scaled(x, self.hardness)
             return (wide * GELU.gate.value(u)).to(x.dtype)
@@ -117,56 +105,20 @@ class LambdaGELU(nn.Module):
             by_x = torch.ops.aten.gelu_backward(wide_grad, u)
         return by_x.to(x.dtype), by_hardness
 
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        for name, low in (("s", -math.inf), ("t", 0)):  # s = -inf is GELU
+            value = state_dict.get(prefix + name)
+            if value is None or value.is_meta or value.ndim:  # torch's own complaints
+                continue
+            if not (low < value < math.inf or low == value == -math.inf):
+                args[-1].append(f"{prefix}{name} must be finite, and t > 0; got {value.item()!r}")
+                return
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def extra_repr(self) -> str:
         if self.s.is_meta:
             return "on the meta device"
         return f"hardness={self.hardness.item():.9g}, t={self.t.item():.6g}"
-
-
-def gate_distance(hardness: float) -> float:
-    """integral |Phi(lambda x) - step(x)| dx = sqrt(2/pi)/lambda, the l1 distance of the gate from
-    the step, in the units of x. Raises ValueError for lambda < 1.
-    """
-    return math.sqrt(2 / math.pi) / _checked(hardness)
-
-
-def target_hardness(epsilon: float) -> float:
-    """The smallest lambda >= 1 whose gate is within epsilon of the step in l1: sqrt(2/pi)/epsilon.
-
-    From epsilon = 0.798 on it is 1: GELU itself is within the tolerance. The paper derives its
-    target from this distance; its epsilon was not found. Raises ValueError for epsilon that is not
-    positive and finite.
-    """
-    if not (_is_number(epsilon) and 0 < epsilon < math.inf):
-        raise ValueError(
-            f"the tolerance must be a positive finite number, got {epsilon!r}; "
-            "0.01 gives a hardness of about 80"
-        )
-    return max(1.0, math.sqrt(2 / math.pi) / epsilon)
-
-
-def relu_distances(hardness: float) -> tuple[float, float]:
-    """integral |f - ReLU| dx = 1/(2 lambda^2) and sup |f - ReLU| = 0.169971.../lambda.
-
-    Accuracy: relative 1e-14. Raises ValueError for lambda < 1.
-    """
-    hardness = _checked(hardness)
-    return 0.5 / hardness**2, _SUP / hardness
-
-
-def expected_slope(hardness: float, K: float) -> float:
-    r"""What the gradient of a network has to push lambda with: E df/dlambda over x ~ N(0, K),
-
-        E x^2 phi(lambda x) = K / (sqrt(2 pi) (1 + lambda^2 K)^(3/2)),
-
-    which falls like lambda^-3/sqrt(2 pi K). Derived: phi(lambda x) times the density of x is that
-    of a normal variable of variance K/(1 + lambda^2 K), up to its norm.
-    Accuracy: relative 1e-14. Raises ValueError for lambda < 1 and for K that is not positive.
-    """
-    hardness = _checked(hardness)
-    if not (_is_number(K) and 0 < K < math.inf):
-        raise ValueError(f"K is the variance of x, positive and finite; got {K!r}")
-    return K / math.sqrt(2 * math.pi) / (1 + hardness**2 * K) ** 1.5
 
 
 def _scaled(x: Tensor, hardness: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,12 +127,9 @@ def _scaled(x: Tensor, hardness: Tensor) -> tuple[Tensor, Tensor]:
     return wide, (wide * hardness).clamp(*GELU.gate.support)
 
 
-def _is_number(value) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def _checked(hardness: float) -> float:
-    if not (_is_number(hardness) and 1 <= hardness < math.inf):
+def check_hardness(hardness: float) -> float:
+    """The hardness; ValueError where it is not a finite number >= 1."""
+    if not (is_number(hardness) and 1 <= hardness < math.inf):
         raise ValueError(
             f"the hardness must be a finite number >= 1, got {hardness!r}; below 1 use GELU(T) "
             "with T > 1, and for infinite hardness nn.ReLU()"
@@ -190,5 +139,5 @@ def _checked(hardness: float) -> float:
 
 def _s_of(hardness: float, t: float) -> float:
     """The s at which 1 + softplus(s/t) is the hardness."""
-    above = _checked(hardness) - 1
+    above = check_hardness(hardness) - 1
     return t * (above + math.log(-math.expm1(-above))) if above else -math.inf

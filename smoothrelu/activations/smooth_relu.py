@@ -6,13 +6,13 @@ gates are in `gates`, the same in fewer passes over memory in `fused`.
 """
 
 import math
-import numbers
 
 import torch
 from torch import Tensor, nn
 
 from smoothrelu.activations import fused, gates
 from smoothrelu.activations.transforms import under_transform, widened
+from smoothrelu.activations.validation import check_input, is_number
 
 
 class SmoothReLU(nn.Module):
@@ -47,10 +47,7 @@ class SmoothReLU(nn.Module):
 
     @property
     def temperature(self) -> float | Tensor:
-        if self._number is not None:
-            return self._number
-        held = self._parameters if "temperature" in self._parameters else self._buffers
-        return held["temperature"]
+        return self.__getattr__("temperature") if self._number is None else self._number
 
     @temperature.setter
     def temperature(self, value: float | Tensor) -> None:
@@ -75,7 +72,7 @@ class SmoothReLU(nn.Module):
         T = self._number
         if T is None or not fused.in_fast_range(T) or under_transform():
             return self._value(x)
-        _check_input(x, self)
+        check_input(x, self)
         return fused.FusedFunction.apply(x, self, T)
 
     def derivative(self, x: Tensor, order: int = 1) -> Tensor:
@@ -95,7 +92,7 @@ class SmoothReLU(nn.Module):
     def _value(self, x: Tensor) -> Tensor:
         compiled = self.fused.compiled
         if torch.compiler.is_compiling() and compiled and fused.in_fast_range(self._number):
-            _check_input(x, self)
+            check_input(x, self)
             wide = widened(x)
             return (wide * compiled(wide * (1 / self._number))).to(x.dtype)
         wide, u, _ = self._scaled(x)
@@ -105,7 +102,7 @@ class SmoothReLU(nn.Module):
         """x in at least single precision, u = x/T clamped to the gate's support, and T, which is
         raised to the smallest normal number of the dtype, since 0/T is NaN below it.
         """
-        _check_input(x, self)
+        check_input(x, self)
         wide, T = widened(x), self.temperature
         if isinstance(T, float):
             T = max(T, torch.finfo(wide.dtype).tiny)
@@ -169,19 +166,12 @@ def _check_temperature(value) -> None:
         if valid and value.is_meta:
             return
     else:
-        valid = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        valid = is_number(value)
     if not (valid and 0 < temperature_as_float(value) < math.inf):
         raise ValueError(
             "temperature must be a positive finite number, or a floating tensor or Parameter "
             f"without dimensions that holds one, got {value!r}; "
             "for the limit of temperature 0 use torch.nn.ReLU()"
-        )
-
-
-def _check_input(x: Tensor, activation: nn.Module) -> None:
-    if not x.is_floating_point():
-        raise ValueError(
-            f"{activation} needs a floating tensor, got {x.dtype}; call x.float() first"
         )
 
 

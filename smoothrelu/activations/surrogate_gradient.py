@@ -20,7 +20,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from smoothrelu.activations.convert import replace_modules
 from smoothrelu.activations.surrogates import BSiLU
 from smoothrelu.activations.transforms import under_transform
 
@@ -34,7 +33,8 @@ class SUGAR(nn.Module):
     r"""ReLU forward, exactly; backward multiplies by the surrogate's derivative, which is not the
     gradient of ReLU: see the module `smoothrelu.activations.surrogate_gradient`.
 
-    surrogate: a `SurrogateFunction`; it is an attribute, not a submodule. The default is BSiLU().
+    surrogate: a `SurrogateFunction`; it is an attribute, not a submodule, and not in the state
+    dict, which stays that of nn.ReLU. The default is BSiLU().
     inplace: overwrite the input, as nn.ReLU(inplace=True) does.
     Input: a floating tensor of any shape, dtype and memory format; the output is torch.relu of it
     bit for bit, in eager mode, under torch.compile, torch.func and autocast. Eager, it keeps for
@@ -89,22 +89,6 @@ def sugar(relu: nn.ReLU, surrogate: SurrogateFunction | None = None) -> SUGAR:
             "convert_to_sugar(model) finds those of a whole model"
         )
     return SUGAR(surrogate, inplace=relu.inplace)
-
-
-def convert_to_sugar(model: nn.Module, surrogate: SurrogateFunction | None = None) -> nn.Module:
-    """Exchange every nn.ReLU of the model for `SUGAR(surrogate)`; returns the model.
-
-    The forward pass, the parameters and the state dict stay as they are. Calls of F.relu or
-    torch.relu inside a forward method are not modules and are not found: write nn.ReLU() there.
-    Raises ValueError where the model has no nn.ReLU, and for what `SUGAR` refuses.
-    """
-    surrogate = BSiLU() if surrogate is None else surrogate
-    return replace_modules(
-        model,
-        (nn.ReLU,),
-        lambda relu: sugar(relu, surrogate),
-        "F.relu or torch.relu called in forward cannot be found: use an nn.ReLU() module there",
-    )
 
 
 class _ReLUWithGradientTo(torch.autograd.Function):

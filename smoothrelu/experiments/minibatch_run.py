@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from smoothrelu.activations.hardening import Hardening, hardness_groups
-from smoothrelu.activations.lambda_gelu import LambdaGELU, target_hardness
+from smoothrelu.activations.lambda_gelu import LambdaGELU
 from smoothrelu.data.datasets import load_dataset, require_known
+from smoothrelu.experiments.description import activation_columns, network_columns
 from smoothrelu.experiments.schedulable import (
     code_of,
     dataset,
@@ -23,6 +24,7 @@ from smoothrelu.experiments.schedulable import (
     require_positive,
     require_rate,
 )
+from smoothrelu.theory.hardness import target_hardness
 from smoothrelu.training.full_batch import Checkpointer, deterministic
 from smoothrelu.training.minibatch import cosine, minibatch_descent
 
@@ -84,15 +86,18 @@ class MinibatchRun:
         """The fields as plain values: what the key is made of, and the table's columns."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return fields | {
-            "network": name_of_recipe(self.network),
-            "activation": repr(self.activation),
+            **network_columns(self.network),
+            **activation_columns(self.activation),
+            "network_repr": name_of_recipe(self.network),
+            "activation_repr": repr(self.activation),
             "optimizer": self.optimizer.__name__,
             "schedule": name_of(self.schedule),
             "observe": ", ".join(map(name_of_recipe, self.observe)),
         }
 
     def __str__(self) -> str:
-        said = [f"{name}={value}" for name, value in self.description().items() if value != ""]
+        fields = self.description().items()
+        said = [f"{k}={v}" for k, v in fields if v not in ("", None) and v == v]  # nor NaN
         return f"MinibatchRun({', '.join(said)})"
 
     def start(self) -> nn.Module:

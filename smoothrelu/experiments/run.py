@@ -9,8 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from smoothrelu.activations.smooth_relu import temperature_as_float
 from smoothrelu.data.datasets import Dataset, load_dataset, require_known
+from smoothrelu.experiments.description import activation_columns
 from smoothrelu.experiments.schedulable import (
     code_of,
     dataset,
@@ -86,14 +86,7 @@ class Run:
     def description(self) -> dict:
         """The fields as plain values: what the key is made of, and the table's columns."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        kind = type(self.activation)
-        name = (
-            kind.__name__
-            if kind.__module__.startswith(("smoothrelu.", "torch.nn."))
-            else repr(kind)
-        )
-        temperature = temperature_as_float(getattr(self.activation, "temperature", float("nan")))
-        fields |= {"activation": name, "temperature": temperature, "init": name_of(self.init)}
+        fields |= activation_columns(self.activation) | {"init": name_of(self.init)}
         fields |= {"observe": ", ".join(map(name_of_recipe, self.observe))}
         return fields | {"activation_repr": repr(self.activation)}
 
@@ -108,7 +101,7 @@ class Run:
     @property
     def batchable(self) -> bool:
         """Whether it may be trained in one batch with others, by `ensemble`."""
-        return not self.observe
+        return not self.observe and not list(self.activation.parameters())
 
     def start(self) -> nn.Module:
         """The network as it starts."""

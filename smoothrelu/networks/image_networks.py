@@ -36,7 +36,7 @@ class FullyConnected:
         return self.init(nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], n_out)))
 
     def __repr__(self) -> str:  # a function's own repr has its address
-        name = self.init.__name__
+        name = getattr(self.init, "__name__", repr(self.init))
         return f"FullyConnected(width={self.width}, depth={self.depth}, init={name})"
 
 

@@ -8,123 +8,61 @@ backward pass: `sugar_gradient`. The rest, `chebyshev` and `root_finding`, serve
 throughout: Roberts, Yaida & Hanin, The Principles of Deep Learning Theory (PDLT), 2022.
 """
 
-from smoothrelu.theory.correlation import angle_flow
-from smoothrelu.theory.critical import (
-    Criticality,
-    NoCriticality,
-    critical_layers,
-    critical_points,
-    criticality,
-)
-from smoothrelu.theory.depth_scaling import (
-    Rates,
-    approach_length,
-    chi_products,
-    crossover_depth,
-    curvature,
-    edge_of_chaos,
-    rates,
-)
-from smoothrelu.theory.elementwise import Activation, Elementwise
-from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
-from smoothrelu.theory.finite_width import (
-    LeadingOrder,
-    ensemble_statistics,
-    kernel_curvature,
-    kernel_noise,
-    leading_order,
-    paired_with_relu,
-    sample_kernels,
-)
-from smoothrelu.theory.infinite_width import (
-    closed_form_kernels,
-    gelu_moments,
-    infinite_width_kernels,
-    relu_moments,
-)
-from smoothrelu.theory.kernel_fixed_points import (
-    FixedPoint,
-    attractor_of,
-    destination,
-    fixed_points,
-)
-from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow, kernel_map
-from smoothrelu.theory.phases import PhaseDiagram, phase_diagram
-from smoothrelu.theory.quadrature import gaussian_mean, gaussian_pair_mean, gaussian_rule
-from smoothrelu.theory.relu_limit import Corner, Law, corner, fit_exponent, uniform_distance
-from smoothrelu.theory.root_finding import NotConverged
-from smoothrelu.theory.spectra import (
-    circle_spectrum,
-    condition_number,
-    effective_rank,
-    kernel_eigenvalues,
-)
-from smoothrelu.theory.sugar_gradient import (
-    balanced_variances,
-    gradient_cosine,
-    gradient_gain,
-    minimum_of,
-    unit_gain_temperature,
-)
-from smoothrelu.theory.variances import HE, Variances
-
-__all__ = [
-    "Activation",
-    "Corner",
-    "Criticality",
-    "Elementwise",
-    "FixedPoint",
-    "HE",
-    "Law",
-    "LeadingOrder",
-    "NoCriticality",
-    "NotConverged",
-    "PhaseDiagram",
-    "Rates",
-    "Variances",
-    "angle_flow",
-    "approach_length",
-    "attractor_of",
-    "balanced_variances",
-    "chi_parallel",
-    "chi_perp",
-    "chi_products",
-    "circle_spectrum",
-    "closed_form_kernels",
-    "condition_number",
-    "corner",
-    "critical_layers",
-    "critical_points",
-    "criticality",
-    "crossover_depth",
-    "curvature",
-    "destination",
-    "edge_of_chaos",
-    "effective_rank",
-    "ensemble_statistics",
-    "fit_exponent",
-    "fixed_points",
-    "gaussian_mean",
-    "gaussian_pair_mean",
-    "gaussian_rule",
-    "gelu_moments",
-    "gradient_cosine",
-    "gradient_gain",
-    "infinite_width_kernels",
-    "kernel_curvature",
-    "kernel_eigenvalues",
-    "kernel_flow",
-    "kernel_map",
-    "kernel_noise",
-    "leading_order",
-    "mean_exit_layers",
-    "minimum_of",
-    "paired_with_relu",
-    "phase_diagram",
-    "rates",
-    "relu_moments",
-    "sample_exit_layers",
-    "sample_kernels",
-    "uniform_distance",
-    "unit_gain_temperature",
-]
+from smoothrelu.theory.correlation import angle_flow as angle_flow
+from smoothrelu.theory.critical import Criticality as Criticality
+from smoothrelu.theory.critical import NoCriticality as NoCriticality
+from smoothrelu.theory.critical import critical_layers as critical_layers
+from smoothrelu.theory.critical import critical_points as critical_points
+from smoothrelu.theory.critical import criticality as criticality
+from smoothrelu.theory.depth_scaling import Rates as Rates
+from smoothrelu.theory.depth_scaling import approach_length as approach_length
+from smoothrelu.theory.depth_scaling import chi_products as chi_products
+from smoothrelu.theory.depth_scaling import crossover_depth as crossover_depth
+from smoothrelu.theory.depth_scaling import curvature as curvature
+from smoothrelu.theory.depth_scaling import edge_of_chaos as edge_of_chaos
+from smoothrelu.theory.depth_scaling import rates as rates
+from smoothrelu.theory.elementwise import Activation as Activation
+from smoothrelu.theory.elementwise import Elementwise as Elementwise
+from smoothrelu.theory.exit_times import mean_exit_layers as mean_exit_layers
+from smoothrelu.theory.exit_times import sample_exit_layers as sample_exit_layers
+from smoothrelu.theory.finite_width import LeadingOrder as LeadingOrder
+from smoothrelu.theory.finite_width import ensemble_statistics as ensemble_statistics
+from smoothrelu.theory.finite_width import kernel_curvature as kernel_curvature
+from smoothrelu.theory.finite_width import kernel_noise as kernel_noise
+from smoothrelu.theory.finite_width import leading_order as leading_order
+from smoothrelu.theory.finite_width import paired_with_relu as paired_with_relu
+from smoothrelu.theory.finite_width import sample_kernels as sample_kernels
+from smoothrelu.theory.infinite_width import closed_form_kernels as closed_form_kernels
+from smoothrelu.theory.infinite_width import gelu_moments as gelu_moments
+from smoothrelu.theory.infinite_width import infinite_width_kernels as infinite_width_kernels
+from smoothrelu.theory.infinite_width import relu_moments as relu_moments
+from smoothrelu.theory.kernel_fixed_points import FixedPoint as FixedPoint
+from smoothrelu.theory.kernel_fixed_points import attractor_of as attractor_of
+from smoothrelu.theory.kernel_fixed_points import destination as destination
+from smoothrelu.theory.kernel_fixed_points import fixed_points as fixed_points
+from smoothrelu.theory.kernel_maps import chi_parallel as chi_parallel
+from smoothrelu.theory.kernel_maps import chi_perp as chi_perp
+from smoothrelu.theory.kernel_maps import kernel_flow as kernel_flow
+from smoothrelu.theory.kernel_maps import kernel_map as kernel_map
+from smoothrelu.theory.phases import PhaseDiagram as PhaseDiagram
+from smoothrelu.theory.phases import phase_diagram as phase_diagram
+from smoothrelu.theory.quadrature import gaussian_mean as gaussian_mean
+from smoothrelu.theory.quadrature import gaussian_pair_mean as gaussian_pair_mean
+from smoothrelu.theory.quadrature import gaussian_rule as gaussian_rule
+from smoothrelu.theory.relu_limit import Corner as Corner
+from smoothrelu.theory.relu_limit import Law as Law
+from smoothrelu.theory.relu_limit import corner as corner
+from smoothrelu.theory.relu_limit import fit_exponent as fit_exponent
+from smoothrelu.theory.relu_limit import uniform_distance as uniform_distance
+from smoothrelu.theory.root_finding import NotConverged as NotConverged
+from smoothrelu.theory.spectra import circle_spectrum as circle_spectrum
+from smoothrelu.theory.spectra import condition_number as condition_number
+from smoothrelu.theory.spectra import effective_rank as effective_rank
+from smoothrelu.theory.spectra import kernel_eigenvalues as kernel_eigenvalues
+from smoothrelu.theory.sugar_gradient import balanced_variances as balanced_variances
+from smoothrelu.theory.sugar_gradient import gradient_cosine as gradient_cosine
+from smoothrelu.theory.sugar_gradient import gradient_gain as gradient_gain
+from smoothrelu.theory.sugar_gradient import minimum_of as minimum_of
+from smoothrelu.theory.sugar_gradient import unit_gain_temperature as unit_gain_temperature
+from smoothrelu.theory.variances import HE as HE
+from smoothrelu.theory.variances import Variances as Variances

@@ -13,6 +13,7 @@ T^2.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ from smoothrelu.theory.variances import Variances
 _SEARCHED = (1e-8, 1e8)  # the kernels searched, for a temperature of 1
 _MISTRUSTED = 0.02  # an error of the moments from which on D is not looked at
 _RESOLVED = 1e-9  # below this the sign of D, over <phi'^2>, is rounding
+
+
+Universality = Literal["scale-invariant", "K*=0", "half-stable"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Criticality:
     C_W: float
     C_b: float
     K_star: float | None
-    universality: str
+    universality: Universality
     error: float = 0.0
 
     @property

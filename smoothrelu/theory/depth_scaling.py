@@ -104,8 +104,12 @@ def rates(activation: Activation, critical: Criticality) -> Rates:
     phi, derivative = activation.value_and_derivative(z)
     a = (w * z * phi * derivative * (z * z - 3 * K)).sum() / (4 * K**3)
     b = (w * derivative.square() * (z * z - K)).sum() / (2 * K**2)
-    c = curvature(activation, K) / 2
-    return Rates(K, *(critical.C_W * x for x in (a.item(), b.item(), c)))
+    return Rates(
+        K_star=K,
+        kernel_rate=critical.C_W * a.item(),
+        gradient_rate=critical.C_W * b.item(),
+        correlation_rate=critical.C_W * (curvature(activation, K) / 2),
+    )
 
 
 def curvature(activation: Activation, K: float) -> float:

@@ -59,7 +59,8 @@ def leading_order(
     for slope, bend, noise in zip(slopes[:-1], bends[:-1], noises[:-1], strict=True):
         G.append(slope * G[-1] + bend * V[-1] / 2)
         V.append(slope**2 * V[-1] + noise)
-    return LeadingOrder(flow, *(torch.tensor(x, dtype=torch.float64) for x in (V, G)))
+    V, G = (torch.tensor(x, dtype=torch.float64) for x in (V, G))
+    return LeadingOrder(K=flow, V=V, G=G)
 
 
 def kernel_noise(activation: Activation, K: float | Tensor, *, C_W: float) -> float | Tensor:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from smoothrelu.activations.hardening import hardness_profile, replace_with_relu
+from smoothrelu.activations.convert import replace_with_relu
+from smoothrelu.activations.hardening import hardness_profile
 from smoothrelu.data.datasets import Dataset
 from smoothrelu.networks.dead_units import count_firing, firing_histogram
 from smoothrelu.networks.loss_landscape import loss_surface

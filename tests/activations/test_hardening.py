@@ -9,15 +9,14 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP, load_dataset, standard_init_
-from smoothrelu.activations.hardening import (
-    Hardening,
+from smoothrelu.activations.convert import (
     convert_to_lambda_gelu,
-    hardness_groups,
-    hardness_profile,
     replace_with_relu,
     substitution_gap,
 )
-from smoothrelu.activations.lambda_gelu import LambdaGELU, relu_distances, target_hardness
+from smoothrelu.activations.hardening import Hardening, hardness_groups, hardness_profile
+from smoothrelu.activations.lambda_gelu import LambdaGELU
+from smoothrelu.theory.hardness import relu_distances, target_hardness
 
 SGD, Adam, AdamW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
 

@@ -16,14 +16,14 @@ from mpmath import mp, mpf
 from torch import nn
 
 from smoothrelu import GELU, SWISH, NoCriticality, chi_parallel, chi_perp, criticality, kernel_map
-from smoothrelu.activations.lambda_gelu import (
-    LambdaGELU,
+from smoothrelu.activations.lambda_gelu import LambdaGELU
+from smoothrelu.theory.critical import critical_layers
+from smoothrelu.theory.hardness import (
     expected_slope,
     gate_distance,
     relu_distances,
     target_hardness,
 )
-from smoothrelu.theory.critical import critical_layers
 
 mp.dps = 40
 NEEDS_A_COMPILER = pytest.mark.skipif(

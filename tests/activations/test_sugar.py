@@ -18,8 +18,9 @@ from torch import nn
 from torch.autograd.gradcheck import GradcheckError
 
 from smoothrelu import GELU, MLP, SMOOTH_RELUS, SWISH, GumbelLU
+from smoothrelu.activations.convert import convert_to_sugar
 from smoothrelu.activations.lambda_gelu import LambdaGELU
-from smoothrelu.activations.surrogate_gradient import SUGAR, convert_to_sugar, sugar
+from smoothrelu.activations.surrogate_gradient import SUGAR, sugar
 from smoothrelu.activations.surrogates import BSiLU, HeLU, NeLU, StochasticReLU
 
 mp.dps = 40
@@ -435,7 +436,7 @@ def test_the_two_lines_of_the_readme_convert_a_model():
 
 
 def test_a_transformer_layer_computes_the_new_activation_in_its_fused_evaluation_path_too():
-    from smoothrelu.activations.hardening import convert_to_lambda_gelu
+    from smoothrelu.activations.convert import convert_to_lambda_gelu
 
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(8, 2, 16, activation=nn.GELU(), batch_first=True, dropout=0)

@@ -11,7 +11,14 @@ from smoothrelu.book.studies import lambda_gelu
 from smoothrelu.experiments.store import Store
 from smoothrelu.networks.image_networks import FullyConnected
 
-WHERE = {"dataset": "mnist", "network": "Net()", "optimizer": "SGD", "lr": 0.1, "train_loss": 1.0}
+WHERE = {"dataset": "mnist", "network": "Net", "width": 8, "depth": 3, "init": "he"}
+WHERE |= {"optimizer": "SGD", "lr": 0.1, "train_loss": 1.0}
+
+RELU = {"activation": "ReLU", "hardness": np.nan, "t": np.nan}
+
+
+def _gelu_with(hardness):
+    return {"activation": "LambdaGELU", "hardness": hardness, "t": 0.1}
 
 
 def rows(activation, seed, hardness, acc, relu_acc, c=1.0, tolerance=None):
@@ -21,7 +28,7 @@ def rows(activation, seed, hardness, acc, relu_acc, c=1.0, tolerance=None):
     for split in ("valid", "test"):
         seen |= {f"{split}_acc": acc, f"{split}_loss": np.subtract(1, acc)}
         seen |= {f"relu_{split}_acc": relu_acc, f"relu_{split}_loss": np.subtract(1, relu_acc)}
-    of_run = {"activation": activation, "seed": seed, "c": c, "tolerance": tolerance}
+    of_run = activation | {"seed": seed, "c": c, "tolerance": tolerance}
     return pandas.DataFrame(WHERE | of_run | path | seen)
 
 
@@ -32,11 +39,11 @@ def learned(seed, moves, **changed):
     first = 1.5 + np.cumsum([0.0, *moves])
     path = np.stack([first, 1.5 - 2 * (first - 1.5)], 1)
     fields = {"acc": [0.1, 0.8, 0.7], "relu_acc": [0.1, 0.5, 0.6]} | changed
-    return rows("LambdaGELU(hardness=1.5, t=0.1)", seed, path, **fields)
+    return rows(_gelu_with(1.5), seed, path, **fields)
 
 
 def gelu(seed, acc):
-    return rows("LambdaGELU(hardness=1, t=0.1)", seed, np.ones((3, 2)), acc, acc)
+    return rows(_gelu_with(1.0), seed, np.ones((3, 2)), acc, acc)
 
 
 def one_row(*all_rows):
@@ -54,7 +61,7 @@ def test_drift_is_the_mean_absolute_change_over_layers_and_epochs_and_the_score_
 def test_beside_a_deeper_network_the_drift_is_over_the_layers_a_network_has():
     deeper = learned(0, [0.1, 0.1]).assign(network="Deeper()", hardness_2=[1.0, 2.0, 3.0])
     table = one_row(learned(0, [0.1, -0.3]), deeper).set_index("network")
-    assert table.loc["Net()", "drift"] == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
+    assert table.loc["Net", "drift"] == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4)
     assert table.loc["Deeper()", "drift"] == pytest.approx((0.1 + 0.2 + 1.0) / 3)
 
 
@@ -103,7 +110,7 @@ def test_drift_ratios_compare_neighbours_seed_by_seed():
 
 
 def test_the_drop_is_what_the_substitution_takes_and_none_for_relu():
-    relu = rows("ReLU()", 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
+    relu = rows(RELU, 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
     drops = statistics.substitution_drops(one_row(learned(0, [0.1, 0.1]), relu))
     smooth, hard = drops.to_dict("records")
     assert (smooth["acc_drop"], smooth["loss_change"]) == pytest.approx((0.1, 0.1))
@@ -121,7 +128,7 @@ def test_a_column_is_held_against_a_reference_with_the_same_seed():
 
 def profile_runs(orders):
     """One row a run: the profile of hardness of each (start, seed)."""
-    fixed = dict.fromkeys(statistics.RUN, 0) | {"dataset": "mnist", "network": "Net()"}
+    fixed = dict.fromkeys(statistics.RUN, 0) | {"dataset": "mnist", "network": "Net"}
     found = []
     for (start, seed), order in orders.items():
         profile = {f"hardness_{place}": start + level / 100 for place, level in enumerate(order)}
@@ -209,12 +216,11 @@ def test_a_line_for_each_layer_and_a_panel_for_each_setting():
 
 
 def test_drops_are_shown_in_points_with_their_interval_and_without_relu():
-    relu = rows("ReLU()", 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
+    relu = rows(RELU, 0, np.full((3, 2), np.nan), [0.1, 0.5, 0.9], [np.nan] * 3)
     smooth = [learned(s, [0.1, 0.1], relu_acc=[0.1, 0.5, 0.59 + s / 50]) for s in range(2)]
     flat = np.ones((3, 2))
     softest = [
-        rows("LambdaGELU(hardness=1, t=0.1)", s, flat, [0.1, 0.5, 0.9], [0.1, 0.5, 0.6 + s / 10])
-        for s in range(2)
+        rows(_gelu_with(1.0), s, flat, [0.1, 0.5, 0.9], [0.1, 0.5, 0.6 + s / 10]) for s in range(2)
     ]
     table = one_row(relu, *smooth, *softest)
     drops = statistics.substitution_drops(table)

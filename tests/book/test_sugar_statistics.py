@@ -9,9 +9,12 @@ from smoothrelu.book.statistics import sugar as statistics
 from smoothrelu.book.studies import STUDIES
 from smoothrelu.experiments.committed import published
 
-VGG = "HalfResolution(network=VGG(width=8, pairs=4))"
-B_SILU = "SUGAR(BSiLU(alpha=1.67))"
-RUN = {"dataset": "cifar10", "network": VGG, "seed": 0, "lr": 0.05, "diverged": False, "epoch": 9}
+RELU = {"activation": "ReLU"}
+B_SILU = {"activation": "SUGAR", "surrogate": "BSiLU"}
+PLACE = ("network", "width", "depth", "init", "initial_bias", "images")
+RUN = dict.fromkeys((*PLACE, "surrogate", "temperature"), np.nan)
+RUN |= {"dataset": "cifar10", "network": "VGG", "seed": 0, "lr": 0.05, "diverged": False}
+RUN |= {"epoch": 9}
 
 
 def table(*rows):
@@ -22,35 +25,27 @@ def labelled(*rows):
     return statistics.concat_labelled(table(*rows))
 
 
-def test_activations_and_networks_get_their_names():
+def test_activations_get_their_names():
     rows = labelled(
-        {"activation": "ReLU()"},
-        {"activation": B_SILU},
-        {"activation": "SUGAR(GELU(temperature=0.3))"},
-        {"activation": "SUGAR(GELU(approximate='none'))"},
-        {"activation": "GELU(approximate='none')"},
-        {"network": "FullyConnected(width=64, depth=20, init=Drowned(depth=0.5))",
-         "activation": "ReLU()"},
-    )  # fmt: skip
-    names = ["ReLU", "B-SiLU", "GELU", "GELU", "GELU both ways", "ReLU"]
-    assert rows["surrogate"].tolist() == names
-    assert rows["temperature"].isna().tolist() == [True, True, False, True, True, True]
-    assert (rows["net"].iloc[0], rows["net"].iloc[-1]) == ("VGG", "FullyConnected")
-    assert rows[["depth", "drowned"]].iloc[-1].tolist() == [20, 0.5]
-    assert rows["drowned"].iloc[:-1].isna().all()
+        RELU,
+        B_SILU,
+        {"activation": "SUGAR", "surrogate": "GELU", "temperature": 0.3},
+        {"activation": "GELU"},
+    )
+    assert rows["surrogate"].tolist() == ["ReLU", "B-SiLU", "GELU", "GELU both ways"]
 
 
 @pytest.mark.parametrize("name", [n for n in STUDIES if n.startswith("sugar_")])
 def test_every_activation_of_the_studies_has_a_name_and_every_network_a_kind(name):
     runs = pandas.DataFrame([run.description() for run in STUDIES[name]().runs])
     rows = statistics.labelled(runs)
-    assert rows["surrogate"].notna().all() and rows["net"].notna().all()
+    assert rows["surrogate"].notna().all() and rows["network"].notna().all()
 
 
 def test_a_difference_is_paired_by_seed_and_has_students_interval():
     rows = [
-        {"activation": a, "seed": s, "test_acc": v, "dead_0": 0.5, "dead_1": 0.0}
-        for a, values in (("ReLU()", [0.1, 0.4, 0.2]), (B_SILU, [0.2, 0.6, 0.5]))
+        a | {"seed": s, "test_acc": v, "dead_0": 0.5, "dead_1": 0.0}
+        for a, values in ((RELU, [0.1, 0.4, 0.2]), (B_SILU, [0.2, 0.6, 0.5]))
         for s, v in enumerate(values)
     ]
     gap = statistics.differences(labelled(*rows)).set_index("surrogate").loc["B-SiLU"]
@@ -63,7 +58,7 @@ def test_a_difference_is_paired_by_seed_and_has_students_interval():
 def test_the_best_rate_is_chosen_by_validation_and_a_diverged_run_counts_as_nothing():
     rates = {0.01: (0.5, 0.9, False), 0.1: (0.6, 0.2, False), 1.0: (0.9, 0.9, True)}
     rows = [
-        {"activation": "ReLU()", "seed": s, "lr": lr, "valid_acc": v, "test_acc": t, "diverged": d}
+        RELU | {"seed": s, "lr": lr, "valid_acc": v, "test_acc": t, "diverged": d}
         for s in (0, 1)
         for lr, (v, t, d) in rates.items()
     ]
@@ -71,28 +66,28 @@ def test_the_best_rate_is_chosen_by_validation_and_a_diverged_run_counts_as_noth
     assert best["lr"].tolist() == [0.1, 0.1] and best["test_acc"].tolist() == [0.2, 0.2]
 
 
-def test_woken_is_the_part_by_which_the_dead_became_fewer():
+def test_revived_is_the_part_by_which_the_dead_became_fewer():
     rows = [
-        {"activation": "ReLU()", "epoch": e, "dead_0": a, "dead_1": b}
+        RELU | {"epoch": e, "dead_0": a, "dead_1": b}
         for e, a, b in ((0, 0.5, 0.5), (10, 0.25, 0.0))
     ]
-    assert statistics.revived(labelled(*rows))["woken"].item() == pytest.approx(0.75)
+    assert statistics.revived(labelled(*rows))["revived"].item() == pytest.approx(0.75)
 
 
 def test_ranks_are_correlated_seed_by_seed_and_a_difference_is_said_with_its_interval():
     runs = pandas.DataFrame({"seed": [0] * 3 + [1] * 3, "x": [1, 2, 3] * 2})
     runs["y"] = [1, 4, 9, 9, 4, 1]
     assert statistics.rank_correlation(runs, "x", "y")[0] == pytest.approx(0)
-    gaps = pandas.DataFrame([{"surrogate": "ELU", "net": "VGG", "difference": 0.01}])
+    gaps = pandas.DataFrame([{"surrogate": "ELU", "network": "VGG", "difference": 0.01}])
     gaps = gaps.assign(ci_low=-0.02, ci_high=0.04)
-    assert statistics.format_difference(gaps, "ELU", net="VGG") == "+0.010 (-0.020 to +0.040)"
+    assert statistics.format_difference(gaps, "ELU", network="VGG") == "+0.010 (-0.020 to +0.040)"
 
 
 def test_surviving_leaves_out_an_activation_of_which_a_seed_diverged():
-    network = "FullyConnected(width=64, depth=20, init=he_init_)"
+    network = {"network": "FullyConnected", "depth": 20}
     rows = [
-        {"network": network, "activation": a, "seed": s, "diverged": d}
-        for a, s, d in (("ReLU()", 0, False), (B_SILU, 0, False), (B_SILU, 1, True))
+        network | a | {"seed": s, "diverged": d}
+        for a, s, d in ((RELU, 0, False), (B_SILU, 0, False), (B_SILU, 1, True))
     ]
     kept = statistics.surviving(labelled(*rows), "cifar10", 20, 0.05)
     assert kept["surrogate"].tolist() == ["ReLU"]
@@ -107,7 +102,7 @@ def test_the_growth_per_layer_is_that_of_a_geometric_series():
 
 def test_a_surface_and_a_histogram_come_out_of_the_tall_table():
     rows = [
-        {"part": p, "i": i, "j": j, "value": v, "activation": "ReLU()"}
+        RELU | {"part": p, "i": i, "j": j, "value": v}
         for p, i, j, v in (
             *(("surface", i, j, 10.0 ** (i + j)) for i in range(3) for j in range(3)),
             *(("firing", 0, 0, 3), ("firing", 0, 2, 1)),
@@ -129,7 +124,7 @@ def test_the_figures_draw_the_committed_tables():
     snapshots = published("sugar_trained")
     both = {n: statistics.surface(snapshots, "ResNet", n) for n in ("ReLU", "B-SiLU")}
     drawn = [
-        figures.woken_by_slope(drowned.assign(slope=0.1)),
+        figures.revived_by_slope(drowned.assign(slope=0.1)),
         figures.deaths(statistics.by_layer(statistics.surviving(deep, "mnist", 20, 0.01))),
         figures.accuracy_by_surrogate(statistics.differences(images[images["lr"] == 0.05])),
         figures.firing(statistics.firing(snapshots), [1, 5]),

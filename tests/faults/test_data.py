@@ -159,7 +159,7 @@ def test_without_a_data_folder_the_error_says_how_to_get_one(tmp_path, monkeypat
 
 
 def test_more_than_is_embedded_without_the_full_set_names_make_data(copy):
-    with pytest.raises(DataError, match=r"make data.*python -m smoothrelu\.data\.download"):
+    with pytest.raises(DataError, match=r"make data.*python -m smoothrelu data"):
         load_dataset("mnist", 10_001, root=copy)
     with pytest.raises(DataError, match=r"test_batch\.bin.*make data"):
         load_dataset("cifar10", n_test=1_001, root=copy)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP
-from smoothrelu.activations.surrogate_gradient import convert_to_sugar
+from smoothrelu.activations.convert import convert_to_sugar
 from smoothrelu.networks.dead_units import count_firing, firing_histogram, firing_table
 from smoothrelu.networks.loss_landscape import loss_surface
 

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, MLP, SWISH, critical_init_, criticality
+from smoothrelu.activations.convert import convert_to_sugar
 from smoothrelu.activations.lambda_gelu import LambdaGELU
-from smoothrelu.activations.surrogate_gradient import SUGAR, convert_to_sugar
+from smoothrelu.activations.surrogate_gradient import SUGAR
 from smoothrelu.theory.critical import critical_layers
 
 

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from smoothrelu import GELU, chi_parallel, chi_perp, criticality, kernel_flow
-from smoothrelu.activations.lambda_gelu import target_hardness
 from smoothrelu.book.tables import (
     hardened_flows,
     hardened_susceptibilities,
@@ -18,6 +17,7 @@ from smoothrelu.book.tables import (
     hardness_targets,
     substitution_change,
 )
+from smoothrelu.theory.hardness import target_hardness
 
 CRITICAL = criticality(GELU())
 

@@ -13,7 +13,6 @@ from smoothrelu import GELU, SMOOTH_RELUS, SWISH, AlgebraicLU, attractor_of, cri
 from smoothrelu.book.tables.criticality import published
 from smoothrelu.theory.kernel_fixed_points import FixedPoint, fixed_points
 from smoothrelu.theory.kernel_maps import kernel_flow, kernel_map
-from smoothrelu.theory.root_finding import NotConverged, root
 
 
 def critical_points(activation):
@@ -125,22 +124,6 @@ def test_where_every_kernel_is_at_rest_no_point_is_singled_out():
 def test_a_map_that_falls_has_no_basins_and_says_so():
     with pytest.raises(ValueError, match="of cos falls as K rises, at K = .*kernel_flow"):
         fixed_points(torch.cos, C_W=1.0, C_b=0.1)
-
-
-def test_a_root_is_found_to_fourteen_digits_even_of_a_flat_or_a_lopsided_function():
-    assert root(math.log, 1e-3, 40.0) == pytest.approx(1, rel=1e-14)
-    assert root(lambda K: math.log(K) ** 3, 1e-3, 40.0) == pytest.approx(1, rel=1e-9)
-    assert root(lambda K: K**9 - 7, 1e-8, 1e8) == pytest.approx(7 ** (1 / 9), rel=1e-14)
-
-
-def test_a_root_that_is_not_there_is_never_made_up():
-    with pytest.raises(ValueError, match="a root needs two signs"):
-        root(lambda K: K + 1, 0.1, 10.0)
-    with pytest.raises(NotConverged, match="residual is still 1;") as jump:
-        root(lambda K: 1.0 if K > 2.3 else -1.0, 0.1, 10.0)
-    assert jump.value.residual == 1 and 0 < jump.value.steps <= 100
-    with pytest.raises(NotConverged, match="nan"):
-        root(lambda K: math.nan if 0.5 < K < 4 else K - 2, 0.1, 10.0)
 
 
 def test_the_published_table_is_what_the_code_computes():

@@ -149,7 +149,8 @@ def test_a_sweep_has_rows_of_epochs_with_what_was_observed(tmp_path):
     assert mine["hardness_0"].iloc[0] == pytest.approx(1 + math.log(2), rel=1e-6)
     assert mine["relu_test_acc"].notna().all()
     assert list(mine["dead_0"].notna()) == [True, False, True, True]
-    assert table["network"].iloc[0] == "FullyConnected(width=16, depth=3, init=he_init_)"
+    told = table.loc[0, ["network", "width", "depth", "init"]]
+    assert told.tolist() == ["FullyConnected", 16, 3, "he"]
     again = sweep([hardened, but(seed=1)], store=Store(tmp_path), progress=None)
     assert again.equals(table)
 

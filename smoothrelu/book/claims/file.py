@@ -1,7 +1,7 @@
 """The file of the claims: book/claims.yml, whose values and verdicts are computed and never typed.
 
 Each entry says in words what is claimed, by whom, what is measured and what would count as true:
-at_least, at_most or both. `python -m smoothrelu.book.claims` measures every claim, from
+at_least, at_most or both. `python -m smoothrelu claims` measures every claim, from
 theory or from the committed tables, and writes value, low, high (a 95 % interval over seeds, or the
 value twice where nothing is random) and the verdict into the file: it holds if the whole interval
 is inside the bounds, fails if it is wholly outside, and is undecided otherwise.

@@ -138,15 +138,15 @@ def sugar_gains(
 
 def sugar_at_best_rate(study: str, net: str, dataset: str = "cifar10", depth=None) -> Estimate:
     """B-SiLU against ReLU, each at the learning rate that validates best."""
-    runs = _last_rows(_sugar(study))
-    runs = runs[(runs["net"] == net) & (runs["dataset"] == dataset)]
+    runs = sugar.final_rows(_sugar(study))
+    runs = runs[(runs["network"] == net) & (runs["dataset"] == dataset)]
     runs = runs if depth is None else runs[runs["depth"] == depth]
     return lowest(sugar_gains(sugar.at_best_rate(runs), ["B-SiLU"]), "difference")
 
 
 def sugar_at_relus_rate() -> Estimate:
     """B-SiLU against ReLU in twenty plain layers on MNIST, both at ReLU's best rate."""
-    runs = _last_rows(_sugar("sugar_deep"))
+    runs = sugar.final_rows(_sugar("sugar_deep"))
     runs = runs[(runs["dataset"] == "mnist") & (runs["depth"] == 20)]
     best = sugar.at_best_rate(runs[runs["surrogate"] == "ReLU"])["lr"].iloc[0]
     return lowest(sugar_gains(runs[runs["lr"] == best], ["B-SiLU"]), "difference")
@@ -172,9 +172,10 @@ def sugar_sparser() -> Estimate:
 
 
 def sugar_revives() -> Estimate:
-    """The part of the drowned units that B-SiLU wakes, minus the part that wakes under ReLU."""
+    """The part of the units dead from the start that B-SiLU revives, minus ReLU's."""
     runs = sugar.revived(_sugar("sugar_drowned"))
-    return lowest(sugar_gains(runs[runs["drowned"] == 1.0], ["B-SiLU"], "woken"), "difference")
+    gaps = sugar_gains(runs[runs["initial_bias"] == 1.0], ["B-SiLU"], "revived")
+    return lowest(gaps, "difference")
 
 
 def sugar_backward_growth() -> Estimate:
@@ -191,10 +192,6 @@ def sugar_cosine() -> Estimate:
     seeds = {"width": 64, "depths": [20], "seeds": range(5)}
     steps = descent({"B-SiLU": BSiLU()}, data.x_train, data.y_train, **seeds)
     return interval(steps.drop_duplicates("seed")["cosine"])
-
-
-def _last_rows(table: pandas.DataFrame) -> pandas.DataFrame:
-    return table.drop_duplicates(["dataset", "network", "activation", "lr", "seed"], keep="last")
 
 
 def travel(study: str) -> Estimate:

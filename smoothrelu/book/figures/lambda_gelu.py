@@ -133,7 +133,7 @@ def substitution_drops(accuracy: pandas.DataFrame, loss: pandas.DataFrame) -> Fi
     for ax, (dataset, network) in zip(
         rows[0], accuracy.groupby(["dataset", "network"], sort=False).groups, strict=True
     ):
-        ax.set_title(f"{_NAMES.get(dataset, dataset)}\n{network.partition('(')[0]}")
+        ax.set_title(f"{_NAMES.get(dataset, dataset)}\n{network}")
         ax.axhline(0, color=COLOURS["ReLU"], lw=0.9)
     rows[0][0].set_ylabel("validation accuracy\nlost, in points")
     rows[1][0].set(ylabel="change of the\nvalidation loss", yscale="log")

@@ -30,22 +30,22 @@ def deaths(by_layer: pandas.DataFrame) -> Figure:
 
 
 @styled
-def woken_by_slope(runs: pandas.DataFrame) -> Figure:
-    """The part of the drowned units that revived, against the surrogate's slope where they lay:
-    mean over seeds with its range, a marker a depth (table: `statistics.sugar.revived` with the
-    column slope).
+def revived_by_slope(runs: pandas.DataFrame) -> Figure:
+    """The part of the units dead from the start that revived, against the surrogate's slope where
+    they lay: mean over seeds with its range, a marker a bias (table: `statistics.sugar.revived`
+    with the column slope).
     """
     figure, (ax,) = panels(1, height=3.8, width=7.0)
-    depths = sorted(runs["drowned"].unique())
-    for (name, depth), group in runs.groupby(["surrogate", "drowned"], sort=False):
-        woken, colour = group["woken"], SURROGATE_COLOURS[name]
-        spread = [[woken.mean() - woken.min()], [woken.max() - woken.mean()]]
+    depths = sorted(runs["initial_bias"].unique())
+    for (name, depth), group in runs.groupby(["surrogate", "initial_bias"], sort=False):
+        revived, colour = group["revived"], SURROGATE_COLOURS[name]
+        spread = [[revived.mean() - revived.min()], [revived.max() - revived.mean()]]
         marker = _MARKERS[depths.index(depth) % len(_MARKERS)]
         style = {"fmt": marker, "ms": 5, "lw": 0.8, "color": colour}
         label = name if depth == depths[0] else None
-        ax.errorbar(group["slope"].iloc[0], woken.mean(), spread, **style, label=label)
+        ax.errorbar(group["slope"].iloc[0], revived.mean(), spread, **style, label=label)
     ax.axvline(0, color="#666", lw=0.8)
-    ax.set(xlabel="slope of the surrogate at the unit's preactivation", ylabel="woken, fraction")
+    ax.set(xlabel="slope of the surrogate at the unit's preactivation", ylabel="revived, fraction")
     marks = [ax.plot([], [], _MARKERS[k], color="#666", ms=5)[0] for k in range(len(depths))]
     ax.add_artist(ax.legend(marks, [f"at -{d:g}" for d in depths], loc="upper left"))
     _legend(figure, ax)
@@ -58,10 +58,10 @@ def accuracy_by_surrogate(gaps: pandas.DataFrame) -> Figure:
     `statistics.sugar.differences`).
     """
     gaps = gaps[gaps["surrogate"] != "ReLU"]
-    nets, names = list(gaps["net"].unique()), list(dict.fromkeys(gaps["surrogate"]))[::-1]
+    nets, names = list(gaps["network"].unique()), list(dict.fromkeys(gaps["surrogate"]))[::-1]
     figure, axes = panels(len(nets), height=4.0, sharey=True)
     for ax, net in zip(axes, nets, strict=True):
-        for row in gaps[gaps["net"] == net].itertuples():
+        for row in gaps[gaps["network"] == net].itertuples():
             place, low, high = names.index(row.surrogate), row.ci_low, row.ci_high
             colour = SURROGATE_COLOURS[row.surrogate]
             ax.plot([100 * low, 100 * high], [place, place], color=colour)

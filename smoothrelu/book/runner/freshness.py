@@ -15,17 +15,18 @@ from smoothrelu.book.runner.provenance import record_of
 from smoothrelu.files import write_atomically
 
 # What fetches data (checked by its sums) or builds the pages around a chapter cannot change it.
-OUTSIDE = {
-    "data/download",
-    *(
-        f"book/runner/{name}"
-        for name in ("__main__", "browser", "freshness", "build", "lock", "pdf", "site")
-    ),
-}
+OUTSIDE = {"__main__", "data/download"}
+OUTSIDE |= {f"book/runner/{name}" for name in ("__main__", "browser", "build", "freshness")}
+OUTSIDE |= {f"book/runner/{name}" for name in ("lock", "pdf", "site")}
 CHAPTER = ("data/manifest.json", "data/results/*.*", "book/claims.yml", "requirements.lock")
 SITE = (
-    *("_config.yml", "_toc.yml", "requirements.lock", "smoothrelu/book/runner/site.py", "book/*.*"),
-    *("book/_ext/**/*.py", "book/_static/**/*.*"),
+    "_config.yml",
+    "_toc.yml",
+    "requirements.lock",
+    "smoothrelu/book/runner/site.py",
+    "book/*.*",
+    "book/_ext/**/*.py",
+    "book/_static/**/*.*",
 )
 
 

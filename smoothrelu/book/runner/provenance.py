@@ -11,10 +11,8 @@ from smoothrelu.provenance import commit, cores, processor, version
 
 PACKAGES = ("smoothrelu", "torch", "numpy")
 # What the provenance page tells of a chapter
-FIELDS = (
-    *("parameters", "order", "seconds", "executed", "python", "versions", "device", "commit"),
-    "data",
-)
+FIELDS = ("parameters", "order", "seconds", "executed", "python")
+FIELDS += ("versions", "device", "commit", "data")
 
 
 def gather(root: Path, parameters: dict[str, Value]) -> dict:

@@ -10,23 +10,28 @@ import pandas
 
 from smoothrelu.book.statistics.paired import interval, intervals, rank_correlation, reference
 
-RUN = [
-    *("dataset", "network", "activation", "hardness", "t", "optimizer", "lr", "c", "tolerance"),
-    "seed",
+_PLACE = ["dataset", "network", "width", "depth", "init"]
+_SETTING = [
+    *_PLACE,
+    "activation",
+    "hardness",
+    "t",
+    "optimizer",
+    "lr",
+    "c",
+    "tolerance",
 ]
-_SETTING = RUN[:-1]
-_PLACE = ["dataset", "network"]
 _PAIR = [*_PLACE, "seed"]
+RUN = [*_SETTING, "seed"]
 
 
 def labelled(table: pandas.DataFrame) -> pandas.DataFrame:
-    """A sweep's table with the hardness at the start and t as columns; its activations are
-    "lambda-GELU", "GELU" (hardness one, where it stays) and "ReLU".
+    """A sweep's table whose activations are called "lambda-GELU", "GELU" (hardness one, where it
+    stays) and "ReLU".
     """
-    said = table["activation"].str.extract(r"hardness=([^,]+), t=([^)]+)\)").astype(float)
-    name = np.select([said[0].isna(), said[0] == 1], ["ReLU", "GELU"], "lambda-GELU")
-    tolerance = table["tolerance"].astype(float)
-    return table.assign(activation=name, hardness=said[0], t=said[1], tolerance=tolerance)
+    learned, hardness = table["activation"] == "LambdaGELU", table["hardness"]
+    name = np.select([~learned, hardness == 1], [table["activation"], "GELU"], "lambda-GELU")
+    return table.assign(activation=name, tolerance=table["tolerance"].astype(float))
 
 
 def layers(table: pandas.DataFrame) -> list[str]:
@@ -71,8 +76,9 @@ def mean_change(runs: pandas.DataFrame) -> pandas.DataFrame:
     data set and network: mean over seeds with its 95 % interval.
     """
     gelu = runs[runs["activation"] == "GELU"].set_index(_PAIR)["best_valid_acc"]
-    change = _learned(runs).groupby(_PAIR)["best_valid_acc"].mean() - gelu
-    return intervals(change.reset_index(), "best_valid_acc", _PLACE)
+    means = _learned(runs).groupby(_PAIR, dropna=False)["best_valid_acc"].mean()
+    change = (means - gelu).rename("change").reset_index()
+    return intervals(change, "change", _PLACE)
 
 
 def drift_ratios(runs: pandas.DataFrame, by: str) -> pandas.DataFrame:
@@ -80,13 +86,13 @@ def drift_ratios(runs: pandas.DataFrame, by: str) -> pandas.DataFrame:
     ln(drift at the larger/drift at the smaller), and its 95 % interval.
     """
     others = [name for name in (*_PLACE, "hardness", "t", "c") if name != by]
-    drifts = _learned(runs).pivot(index=[*others, "seed"], columns=by, values="drift")
-    logs = np.log(drifts).dropna(axis=1, how="all")
-    ratios = [
-        (logs[large] - logs[small]).rename("log").reset_index().assign(smaller=small, larger=large)
-        for small, large in itertools.pairwise(logs.columns)
-    ]
-    return intervals(pandas.concat(ratios), "log", [*others, "smaller", "larger"])
+    learned = _learned(runs)
+    following = dict(itertools.pairwise(sorted(learned[by].unique())))
+    small = learned.assign(smaller=learned[by], larger=learned[by].map(following))
+    large = learned[[*others, "seed", by, "drift"]].rename(columns={by: "larger"})
+    pairs = small.merge(large, on=[*others, "seed", "larger"], suffixes=("", "_larger"))
+    pairs["log"] = np.log(pairs["drift_larger"]) - np.log(pairs["drift"])
+    return intervals(pairs, "log", [*others, "smaller", "larger"])
 
 
 def substitution_drops(runs: pandas.DataFrame, split: str = "valid") -> pandas.DataFrame:
@@ -141,7 +147,7 @@ def rank_correlations(runs: pandas.DataFrame) -> pandas.DataFrame:
     of_means: the correlation of the two profiles of ranks averaged over seeds.
     """
     names, rows = layers(runs), []
-    for place, group in runs.groupby(_PLACE, sort=False):
+    for place, group in runs.groupby(_PLACE, dropna=False, sort=False):
         learned = group.set_index(["hardness", "seed"])[names].dropna(axis=1)
         chance = _chance(learned.shape[1], group["seed"].nunique())
         for first, second in itertools.combinations(sorted(group["hardness"].unique()), 2):

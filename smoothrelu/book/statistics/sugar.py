@@ -9,41 +9,29 @@ from smoothrelu.book.statistics.paired import Estimate, interval, intervals, ref
 from smoothrelu.book.statistics.paired import at_best_rate as _at_best_rate
 from smoothrelu.book.statistics.paired import rank_correlation as _rank_correlation
 
-NAMES = {
-    "ReLU()": "ReLU",
-    "SUGAR(BSiLU(alpha=1.67))": "B-SiLU",
-    "SUGAR(NeLU(alpha=0.1))": "NeLU",
-    "SUGAR(SiLU())": "SiLU",
-    "SUGAR(GELU(approximate='none'))": "GELU",
-    "SUGAR(ELU(alpha=1.0))": "ELU",
-    "SUGAR(SELU())": "SELU",
-    "SUGAR(LeakyReLU(negative_slope=0.01))": "leaky ReLU",
-    "SUGAR(HeLU(alpha=0.05))": "HeLU",
-    "SUGAR(Softplus(beta=1.0, threshold=20.0))": "excitation gate",
-    "StochasticReLU(p=0.5)": "stochastic ReLU",
-    "SiLU()": "SiLU both ways",
-    "GELU(approximate='none')": "GELU both ways",
+_NAMES = {
+    "BSiLU": "B-SiLU",
+    "LeakyReLU": "leaky ReLU",
+    "Softplus": "excitation gate",
+    "StochasticReLU": "stochastic ReLU",
 }
-"""What an activation is called, by its repr. A surrogate's name stands for SUGAR with it; a smooth
-ReLU at a temperature (SWISH, GELU) goes by its class.
-"""
-
-_SETTING = ["dataset", "net", "surrogate", "temperature"]
+_NETWORK = ["dataset", "network", "width", "depth", "init", "initial_bias", "images"]
+_SETTING = [*_NETWORK, "activation", "surrogate", "temperature"]
 
 
 def labelled(table: pandas.DataFrame) -> pandas.DataFrame:
-    """With columns surrogate, temperature (NaN for those without), net (VGG, ResNet,
-    FullyConnected), depth and drowned (NaN where they do not apply).
+    """With what an activation is called in the column surrogate: SUGAR goes by its surrogate, and
+    SiLU and GELU without it are "SiLU both ways" and "GELU both ways".
     """
-    kinds = table["activation"].str.extract(r"SUGAR\((\w+)\(temperature=([\d.]+)\)\)")
-    network = table["network"]
-    return table.assign(
-        surrogate=kinds[0].fillna(table["activation"].map(NAMES)),
-        temperature=kinds[1].astype(float),
-        net=network.str.extract(r"(VGG|ResNet|FullyConnected)", expand=False),
-        depth=network.str.extract(r"width=\d+, depth=(\d+)", expand=False).astype(float),
-        drowned=network.str.extract(r"Drowned\(depth=([\d.]+)\)", expand=False).astype(float),
-    )
+    both_ways = table["activation"].isin(["SiLU", "GELU"])
+    plain = table["activation"].where(~both_ways, table["activation"] + " both ways")
+    names = plain.where(table["surrogate"].isna(), table["surrogate"])
+    return table.assign(surrogate=names.replace(_NAMES))
+
+
+def final_rows(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The last row of each run."""
+    return table.drop_duplicates([*_SETTING, "lr", "seed"], keep="last")
 
 
 def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
@@ -53,8 +41,7 @@ def at_best_rate(runs: pandas.DataFrame) -> pandas.DataFrame:
     runs: one row a run.
     """
     cost = -runs["valid_acc"].where(~runs["diverged"], 0.0)
-    by = [*_SETTING, "network", "activation"]
-    return _at_best_rate(runs.assign(cost=cost), "cost", by)
+    return _at_best_rate(runs.assign(cost=cost), "cost", _SETTING)
 
 
 def concat_labelled(*tables: pandas.DataFrame) -> pandas.DataFrame:
@@ -77,9 +64,9 @@ def differences(runs: pandas.DataFrame, column: str = "test_acc") -> pandas.Data
 
     runs: one row a run, `with_dead`; one learning rate for each activation.
     """
-    relu = reference(runs, column, runs["surrogate"] == "ReLU", ["dataset", "network", "seed"])
+    relu = reference(runs, column, runs["surrogate"] == "ReLU", [*_NETWORK, "seed"])
     pairs = runs.assign(difference=runs[column] - relu)
-    by = [*_SETTING, "network", "depth", "lr"]
+    by = [*_SETTING, "lr"]
     value, dead = (intervals(pairs, name, by)["mean"] for name in (column, "dead"))
     gaps = intervals(pairs, "difference", by, name="difference")
     return gaps.assign(value=value, dead=dead)
@@ -105,13 +92,13 @@ def by_layer(table: pandas.DataFrame, quantity: str = "dead") -> pandas.DataFram
 
 
 def revived(table: pandas.DataFrame) -> pandas.DataFrame:
-    """One row a run of the drowned networks: woken, by how much its dead units became fewer, as a
-    part of those at the start. Negative where more died.
+    """One row a run of networks with units dead from the start: revived, by how much its dead units
+    became fewer, as a part of those at the start. Negative where more died.
     """
-    key = ["dataset", "network", "activation", "seed"]
-    ends = with_dead(table).sort_values("epoch", kind="stable").groupby(key, sort=False)
+    ends = with_dead(table).sort_values("epoch", kind="stable")
+    ends = ends.groupby([*_SETTING, "seed"], dropna=False, sort=False)
     first, last = ends.first(), ends.last()
-    return last.assign(woken=1 - last["dead"] / first["dead"]).reset_index()
+    return last.assign(revived=1 - last["dead"] / first["dead"]).reset_index()
 
 
 def per_layer(flow: pandas.DataFrame) -> pandas.DataFrame:
@@ -143,19 +130,20 @@ def format_difference(gaps: pandas.DataFrame, surrogate: str, **where) -> str:
 
 
 def firing(snapshots: pandas.DataFrame) -> pandas.DataFrame:
-    """Units by how often they fire: net, surrogate, layer (from 1), rate (the upper end of the bin,
-    0 for dead units), share of the layer's units.
+    """Units by how often they fire: network, surrogate, layer (from 1), rate (the upper end of the
+    bin, 0 for dead units), share of the layer's units.
     """
     rows = labelled(snapshots[snapshots["part"] == "firing"])
     rows["rate"] = rows["j"] / rows["j"].max()
-    units = rows.groupby(["net", "surrogate", "seed", "i"], sort=False)["value"].transform("sum")
+    layers = rows.groupby(["network", "surrogate", "seed", "i"], sort=False)
+    units = layers["value"].transform("sum")
     return rows.assign(layer=rows["i"] + 1, share=rows["value"] / units)
 
 
 def surface(snapshots: pandas.DataFrame, net: str, surrogate: str) -> pandas.DataFrame:
     """The losses around one trained network, a in the rows and b in the columns."""
     rows = labelled(snapshots[snapshots["part"] == "surface"])
-    rows = rows[(rows["net"] == net) & (rows["surrogate"] == surrogate)]
+    rows = rows[(rows["network"] == net) & (rows["surrogate"] == surrogate)]
     grid = rows.pivot_table(index="i", columns="j", values="value")
     places = np.linspace(-1, 1, len(grid))
     return grid.set_axis(places, axis=0).set_axis(places, axis=1)

@@ -1,6 +1,6 @@
 """The long runs of the book: what the paper profile computes, and the tables it leaves.
 
-A study is a list of runs and what is kept of them. `python -m smoothrelu.book.studies run NAME`, or
+A study is a list of runs and what is kept of them. `python -m smoothrelu studies run NAME`, or
 `make paper STUDY=NAME`, computes what the store does not have and writes data/results/NAME.csv
 with its provenance; a killed one goes on where it stopped. The chapters read these tables.
 """

@@ -1,4 +1,4 @@
-"""The command line: python -m smoothrelu.book.studies."""
+"""The command line: python -m smoothrelu studies."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ from smoothrelu.experiments.committed import publish
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m smoothrelu.book.studies", description=studies.__doc__
+        prog="python -m smoothrelu studies", description=studies.__doc__
     )
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="the studies, with the number of their runs")

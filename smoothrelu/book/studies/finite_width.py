@@ -117,7 +117,7 @@ def _rows(where: dict, by_activation: dict, provenance: dict) -> Iterator[dict]:
     for net in settings():
         fixed = {
             "activation": net.name,
-            "temperature": getattr(net.activation, "temperature", 0.0),
+            "temperature": getattr(net.activation, "temperature", ""),
             "init": "critical",
             "K": f"{net.K:.10g}",
             "depth": DEPTH,

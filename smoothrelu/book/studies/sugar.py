@@ -28,7 +28,9 @@ SURROGATES = (
     *(BSiLU(), NeLU(), nn.SiLU(), nn.GELU(), nn.ELU(), nn.SELU(), nn.LeakyReLU()),
     *(HeLU(), nn.Softplus()),
 )
-_KEPT = ["dataset", "network", "activation", "seed", "n_train", "epochs", "batch_size", "lr"]
+_TOLD_BY = ["network", "width", "depth", "init", "initial_bias", "images"]
+_TOLD_BY += ["activation", "surrogate", "temperature"]
+_KEPT = ["dataset", *_TOLD_BY, "seed", "n_train", "epochs", "batch_size", "lr"]
 _RECIPE = {
     **{"n_train": 2000, "n_valid": 500, "n_test": 1000, "epochs": 10, "batch_size": 50},
     **{"optimizer": SGD, "momentum": 0.9, "weight_decay": 0.0, "schedule": cosine},
@@ -39,23 +41,19 @@ _RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 
 @dataclass(frozen=True)
-class Drowned:
+class InitiallyDead:
     """He's initialisation; but in each hidden layer every second unit has a twentieth of its
-    weights and the bias -depth, so that it is negative on every image.
+    weights and the bias -bias, so that it is negative on every image.
     """
 
-    depth: float
-
-    @property
-    def __name__(self) -> str:
-        return repr(self)
+    bias: float
 
     def __call__(self, net: nn.Module) -> nn.Module:
         he_init_(net)
         with torch.no_grad():
             for layer in list(linear_layers(net).values())[:-1]:
                 layer.weight[::2] *= 0.05
-                layer.bias[::2] = -self.depth
+                layer.bias[::2] = -self.bias
         return net
 
 
@@ -66,10 +64,6 @@ class Balanced:
     """
 
     surrogate: nn.Module
-
-    @property
-    def __name__(self) -> str:
-        return repr(self)
 
     def __call__(self, net: nn.Module) -> nn.Module:
         C_W, C_b = balanced_variances(self.surrogate, 2.0)
@@ -122,9 +116,9 @@ def snapshots(table: pandas.DataFrame) -> pandas.DataFrame:
     """Tall: the network's firing histogram, and the losses of its surface; part, i, j, value."""
     last = table[table["epoch"] == table["epochs"]]
     seen = [c for c in table if re.fullmatch(r"(firing|surface)_\d+_\d+", c)]
-    tall = last.melt(["network", "activation", "seed", "lr"], seen).dropna(subset=["value"])
+    tall = last.melt([*_TOLD_BY, "seed", "lr"], seen).dropna(subset=["value"])
     place = tall.pop("variable").str.extract(r"(?P<part>\w+)_(?P<i>\d+)_(?P<j>\d+)")
-    return tall.assign(**place)[["network", "activation", "seed", "lr", *place, "value"]]
+    return tall.assign(**place)[[*_TOLD_BY, "seed", "lr", *place, "value"]]
 
 
 def _chosen(table: pandas.DataFrame, pattern: str) -> pandas.DataFrame:
@@ -192,14 +186,18 @@ def balanced() -> Study:
     return Study("deep networks whose start keeps SUGAR's gradient", listed, last_epoch)
 
 
-def drowned() -> Study:
+def initially_dead() -> Study:
     surrogates = [*SURROGATES[:5], *SURROGATES[6:]]
     listed = [
         run
-        for dataset, depth in (*(("mnist", d) for d in (0.5, 1.0, 2.0, 4.0)), ("cifar10", 1.0))
+        for dataset, bias in (*(("mnist", b) for b in (0.5, 1.0, 2.0, 4.0)), ("cifar10", 1.0))
         for run in runs(
-            *(dataset, FullyConnected(64, 6, Drowned(depth)), [nn.ReLU(), *map(SUGAR, surrogates)]),
-            **{"seeds": [0, 1, 2], "rates": [0.01], "observe": (TrackFiring(1),)},
+            dataset,
+            FullyConnected(64, 6, InitiallyDead(bias)),
+            [nn.ReLU(), *map(SUGAR, surrogates)],
+            seeds=[0, 1, 2],
+            rates=[0.01],
+            observe=(TrackFiring(1),),
         )
     ]
     return Study("six layers, half of whose units are dead from the start", listed, ends)
@@ -239,7 +237,7 @@ SUGAR_STUDIES: dict[str, Callable[[], Study]] = {
     "sugar_long": longer,
     "sugar_deep": deep,
     "sugar_balanced": balanced,
-    "sugar_drowned": drowned,
+    "sugar_drowned": initially_dead,
     "sugar_temperatures": temperatures,
     "sugar_trained": trained,
 }

@@ -8,7 +8,7 @@ import torch
 from torch.nn import Module
 
 from smoothrelu.activations.smooth_relu import SMOOTH_RELUS, Mish
-from smoothrelu.book.tables.definitions import Family
+from smoothrelu.book.tables.definitions import Family, critical_and_he
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import rates
 from smoothrelu.theory.elementwise import Activation
@@ -151,8 +151,7 @@ def kernel_flows(
     for kind in family:
         for T in temperatures:
             activation = kind(T)
-            critical = criticality(activation)
-            for init, C_W, C_b in (("critical", critical.C_W, critical.C_b), ("he", 2.0, 0.0)):
+            for init, (C_W, C_b) in critical_and_he(activation).items():
                 K = kernel_flow(activation, C_b + C_W * x_square, depth=depth, C_W=C_W, C_b=C_b)
                 chi = chi_perp(activation, K, C_W=C_W)
                 gradient = torch.cat([torch.ones(1, dtype=torch.float64), chi[:-1].cumprod(0)])

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas
 import torch
+from torch import nn
 
 from smoothrelu.activations.smooth_relu import SmoothReLU
+from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.relu_limit import uniform_distance
+from smoothrelu.theory.variances import HE, Variances
 
 Family = Sequence[type[SmoothReLU]]
 
@@ -45,3 +48,8 @@ def relu_distances(family: Family, temperatures: Sequence[float]) -> pandas.Data
             rows.append((kind.__name__, T, distance, where, slope))
     columns = ["activation", "temperature", "distance", "x", "slope_at_0"]
     return pandas.DataFrame(rows, columns=columns)
+
+
+def critical_and_he(activation: nn.Module) -> dict[str, Variances]:
+    """The two initialisations that the tables compare, by the names of the column init."""
+    return {"critical": criticality(activation).variances, "he": HE}

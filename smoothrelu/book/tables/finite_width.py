@@ -6,10 +6,9 @@ import pandas
 import torch
 from torch import nn
 
-from smoothrelu.book.tables.definitions import Family
+from smoothrelu.book.tables.definitions import Family, critical_and_he
 from smoothrelu.experiments.committed import published
 from smoothrelu.networks.random_networks import critically_initialised
-from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.exit_times import mean_exit_layers, sample_exit_layers
 from smoothrelu.theory.finite_width import (
     ensemble_statistics,
@@ -86,7 +85,7 @@ def temperature_slopes(
     rows = []
     for kind in family:
         for T in temperatures:
-            for init, C_W, C_b in _inits(kind(T)):
+            for init, (C_W, C_b) in critical_and_he(kind(T)).items():
                 K = C_b + C_W * x_square
                 theory = leading_order(kind(T), K, depth=depth, C_W=C_W, C_b=C_b)
                 slope = (theory.V[-1] / theory.K[-1] ** 2).item() / (depth - 1)
@@ -112,7 +111,7 @@ def sampled_temperature_slopes(
     found = []
     for row in table.itertuples():
         activation = kinds[row.activation](row.temperature)
-        C_W, C_b = {init: pair for init, *pair in _inits(activation)}[row.init]
+        C_W, C_b = critical_and_he(activation)[row.init]
         kernels = sample_kernels(
             activation,
             C_b + C_W * x_square,
@@ -200,8 +199,3 @@ def _critical_sample(activation: nn.Module, width: int, depth: int, members: int
         C_b=C_b,
         generator=generator,
     )
-
-
-def _inits(activation: nn.Module) -> list[tuple[str, float, float]]:
-    c = criticality(activation)
-    return [("critical", c.C_W, c.C_b), ("he", 2.0, 0.0)]

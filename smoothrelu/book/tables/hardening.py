@@ -12,18 +12,18 @@ import pandas
 import torch
 from torch import nn
 
-from smoothrelu.activations.lambda_gelu import (
-    expected_slope,
-    gate_distance,
-    relu_distances,
-    target_hardness,
-)
 from smoothrelu.activations.smooth_relu import GELU
 from smoothrelu.networks.initialisation import gaussian_init_
 from smoothrelu.networks.layerwise import preactivations
 from smoothrelu.networks.mlp import MLP
 from smoothrelu.theory.critical import Criticality, criticality
 from smoothrelu.theory.depth_scaling import chi_products
+from smoothrelu.theory.hardness import (
+    expected_slope,
+    gate_distance,
+    relu_distances,
+    target_hardness,
+)
 from smoothrelu.theory.kernel_maps import chi_parallel, chi_perp, kernel_flow
 from smoothrelu.theory.phases import phase_diagram
 from smoothrelu.theory.quadrature import gaussian_mean

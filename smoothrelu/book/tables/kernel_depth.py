@@ -8,7 +8,7 @@ import pandas
 from torch import Tensor
 
 from smoothrelu.activations.smooth_relu import GELU
-from smoothrelu.book.tables.definitions import Family
+from smoothrelu.book.tables.definitions import Family, critical_and_he
 from smoothrelu.book.tables.infinite_width import equal_norms
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import curvature
@@ -19,6 +19,7 @@ from smoothrelu.theory.infinite_width.closed_forms import (
 )
 from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
 from smoothrelu.theory.spectra import condition_number, effective_rank
+from smoothrelu.theory.variances import HE
 
 
 def conditioning(images: Tensor, temperatures: Sequence[float], *, depth: int) -> pandas.DataFrame:
@@ -34,11 +35,10 @@ def conditioning(images: Tensor, temperatures: Sequence[float], *, depth: int) -
     gram = x @ x.T / x.shape[1]
     frames = []
     for T in temperatures:
-        c = criticality(GELU(T))
-        for init, C_W, C_b in (("critical", c.C_W, c.C_b), ("he", 2.0, 0.0)):
+        for init, (C_W, C_b) in critical_and_he(GELU(T)).items():
             frame = _over_layers(gram, gelu_moments(T), depth, C_W, C_b)
             frames.append(frame.assign(activation="GELU", temperature=T, init=init))
-    frame = _over_layers(gram, relu_moments, depth, 2.0, 0.0)
+    frame = _over_layers(gram, relu_moments, depth, *HE)
     frames.append(frame.assign(activation="ReLU", temperature=math.nan, init="critical"))
     return pandas.concat(frames, ignore_index=True)
 

@@ -9,7 +9,7 @@ import pandas
 import torch
 
 from smoothrelu.activations.smooth_relu import GELU
-from smoothrelu.book.tables.definitions import Family
+from smoothrelu.book.tables.definitions import Family, critical_and_he
 from smoothrelu.networks.random_networks import InitialisedNetwork, mean_and_error, sampled_flows
 from smoothrelu.theory.critical import criticality
 from smoothrelu.theory.depth_scaling import chi_products
@@ -101,8 +101,7 @@ def measured_flows(
     nets, labels = [], []
     for kind in family:
         for T in temperatures:
-            c = criticality(kind(T))
-            for init, C_W, C_b in (("critical", c.C_W, c.C_b), ("he", 2.0, 0.0)):
+            for init, (C_W, C_b) in critical_and_he(kind(T)).items():
                 nets.append(
                     InitialisedNetwork(kind.__name__, kind(T), C_W, C_b, C_b + C_W * x_square)
                 )

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smoothrelu.activations.surrogate_gradient import convert_to_sugar
+from smoothrelu.activations.convert import convert_to_sugar
 from smoothrelu.networks.image_networks import FullyConnected
 from smoothrelu.networks.layerwise import preactivations
 from smoothrelu.theory.elementwise import Activation, Elementwise
@@ -34,11 +34,11 @@ def surrogate_curves(surrogates: dict[str, Activation], reach: float = 5.0) -> p
 def slopes_below_zero(
     surrogates: dict[str, Activation], depths: Sequence[float]
 ) -> pandas.DataFrame:
-    """f'(-depth), what a unit at that preactivation sends back: surrogate, drowned, slope."""
+    """f'(-depth), what a unit at that preactivation sends back: surrogate, initial_bias, slope."""
     x = -torch.tensor(depths, dtype=torch.float64)
     frames = [
         pandas.DataFrame(
-            {"surrogate": name, "drowned": depths, "slope": Elementwise(f).derivative(x)}
+            {"surrogate": name, "initial_bias": depths, "slope": Elementwise(f).derivative(x)}
         )
         for name, f in surrogates.items()
     ]

@@ -6,20 +6,11 @@ one layer after the other. interpolation: all layers from one table, where many 
 kernels: the public function over the three. closed_forms: ReLU and GELU without quadrature.
 """
 
-from smoothrelu.theory.infinite_width.closed_forms import (
-    LayerKernels,
-    closed_form_kernels,
-    gelu_moments,
-    relu_moments,
-    relu_moments_at,
+from smoothrelu.theory.infinite_width.closed_forms import LayerKernels as LayerKernels
+from smoothrelu.theory.infinite_width.closed_forms import closed_form_kernels as closed_form_kernels
+from smoothrelu.theory.infinite_width.closed_forms import gelu_moments as gelu_moments
+from smoothrelu.theory.infinite_width.closed_forms import relu_moments as relu_moments
+from smoothrelu.theory.infinite_width.closed_forms import relu_moments_at as relu_moments_at
+from smoothrelu.theory.infinite_width.kernels import (
+    infinite_width_kernels as infinite_width_kernels,
 )
-from smoothrelu.theory.infinite_width.kernels import infinite_width_kernels
-
-__all__ = [
-    "LayerKernels",
-    "closed_form_kernels",
-    "gelu_moments",
-    "infinite_width_kernels",
-    "relu_moments",
-    "relu_moments_at",
-]

@@ -1,6 +1,6 @@
 """Look at the built site as its readers do: follow every link, open every page in a browser.
 
-    python tests/book/check_site.py _build/html [--screenshots DIR] [--allow-skip]
+    python book/check/check_site.py _build/html [--screenshots DIR] [--allow-skip]
 
 Every page is loaded over http and as a file, and looked at light and dark, 1280 and 390 pixels
 wide. It must ask nothing of the outside, log no error, typeset its mathematics, describe its
