@@ -1,53 +1,46 @@
 """smoothrelu: when is a smooth ReLU ReLU-like?
 
-Activations with a temperature, and what it does to deep networks. A public name is imported from
-its module at its first use: `import smoothrelu` alone, and the chapter runner, need no torch.
+Activations with a temperature, and what the temperature does to deep networks. The names most used,
+by room; `smoothrelu.__all__` has all of them:
+
+    activations   SWISH, GELU, GumbelLU, AlgebraicLU, GudermanLU, Mish; SUGAR; LambdaGELU
+    theory        criticality, kernel_flow, chi_parallel, chi_perp, fixed_points, phase_diagram,
+                  infinite_width_kernels
+    networks      MLP, critical_init_, he_init_, empirical_ntk
+    data          load_dataset
+    training      gradient_descent, NTKTracker
+    experiments   Run, grid, sweep
+
+A name is imported from its room at its first use, as `__init__.pyi` lists it: `import smoothrelu`
+alone, and the chapter runner, need no torch.
 """
 
+import ast
 import importlib
+from pathlib import Path
 
-_PUBLIC = {
-    "activations.smooth_relu": "SMOOTH_RELUS SWISH GELU GumbelLU AlgebraicLU GudermanLU Mish"
-    " SmoothReLU",
-    "theory.correlation": "angle_flow",
-    "theory.infinite_width.closed_forms": "closed_form_kernels",
-    "theory.critical": "Criticality NoCriticality criticality critical_layers critical_points",
-    "data.datasets": "DataError Dataset load_dataset",
-    "networks.dead_units": "Firing count_firing firing_histogram firing_table",
-    "experiments.sweeps": "SweepFailed sweep",
-    "theory.finite_width": "leading_order sample_kernels",
-    "networks.layerwise": "network_kernels",
-    "theory.kernel_fixed_points": "FixedPoint attractor_of destination",
-    "theory.root_finding": "NotConverged",
-    "theory.quadrature": "gaussian_mean gaussian_pair_mean",
-    "activations.surrogate_gradient": "SUGAR sugar",
-    "activations.hardening": "Hardening hardness_groups hardness_profile",
-    "activations.convert": "SubstitutionGap convert_to_lambda_gelu convert_to_sugar"
-    " replace_with_relu substitution_gap",
-    "theory.infinite_width.kernels": "infinite_width_kernels",
-    "theory.kernel_maps": "chi_parallel chi_perp kernel_flow kernel_map",
-    "activations.lambda_gelu": "LambdaGELU",
-    "theory.hardness": "expected_slope gate_distance relu_distances target_hardness",
-    "networks.loss_landscape": "loss_surface",
-    "networks.mlp": "MLP",
-    "networks.initialisation": "critical_init_ gaussian_init_ he_init_ standard_init_",
-    "networks.ntk": "empirical_ntk",
-    "networks.ntk_path": "NTKTracker",
-    "experiments.run": "Run grid",
-    "activations.surrogates": "BSiLU HeLU NeLU StochasticReLU",
-    "training.full_batch": "Diverged gradient_descent",
+_STUB = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+_ROOM_OF = {
+    alias.name: node.module
+    for node in _STUB.body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
 }
-_HOME = {name: module for module, names in _PUBLIC.items() for name in names.split()}
-__all__ = list(_HOME)
+__all__ = list(_ROOM_OF)
 
 
 def __getattr__(name: str):
-    if name not in _HOME:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("smoothrelu")
+    elif name in _ROOM_OF:
+        value = getattr(importlib.import_module(_ROOM_OF[name]), name)
+    else:
         raise AttributeError(f"module 'smoothrelu' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"smoothrelu.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

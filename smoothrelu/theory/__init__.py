@@ -32,6 +32,10 @@ from smoothrelu.theory.finite_width import kernel_noise as kernel_noise
 from smoothrelu.theory.finite_width import leading_order as leading_order
 from smoothrelu.theory.finite_width import paired_with_relu as paired_with_relu
 from smoothrelu.theory.finite_width import sample_kernels as sample_kernels
+from smoothrelu.theory.hardness import expected_slope as expected_slope
+from smoothrelu.theory.hardness import gate_distance as gate_distance
+from smoothrelu.theory.hardness import relu_distances as relu_distances
+from smoothrelu.theory.hardness import target_hardness as target_hardness
 from smoothrelu.theory.infinite_width import closed_form_kernels as closed_form_kernels
 from smoothrelu.theory.infinite_width import gelu_moments as gelu_moments
 from smoothrelu.theory.infinite_width import infinite_width_kernels as infinite_width_kernels
