@@ -1,5 +1,6 @@
 """A `Run` names exactly what a result of full-batch training depends on, and computes it."""
 
+import copy
 import dataclasses
 import functools
 import itertools
@@ -159,8 +160,9 @@ def grid(**fields) -> list[Run]:
 
 
 def network(run: Run, n_in: int, n_out: int) -> MLP:
-    """The run's network as it starts."""
-    net = MLP(n_in, n_out, width=run.width, depth=run.depth, activation=run.activation)
+    """The run's network as it starts; it learns with a copy of the run's activation."""
+    activation = copy.deepcopy(run.activation)
+    net = MLP(n_in, n_out, width=run.width, depth=run.depth, activation=activation)
     run.init(net, generator=torch.Generator().manual_seed(run.seed))
     return net
 

@@ -41,6 +41,31 @@ def test_the_same_run_gives_the_same_numbers_bit_for_bit(tmp_path):
     assert list(first["train_loss"]) == list(second["train_loss"])
 
 
+def test_a_run_trains_a_copy_of_its_activation(tmp_path):
+    run = dataclasses.replace(SMALL, activation=SWISH(nn.Parameter(torch.tensor(0.5))), lr=1.0)
+    first = sweep([run], store=Store(tmp_path / "a"), progress=None)
+    assert run.activation.temperature.item() == 0.5
+    second = sweep([run], store=Store(tmp_path / "b"), progress=None)
+    assert list(first["train_loss"]) == list(second["train_loss"])
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"dataset": "mnits"}, "mnits"),
+        ({"width": -3}, "width must be a positive integer, got -3"),
+        ({"steps": 2.5}, "steps must be a non-negative integer, got 2.5"),
+        ({"lr": -1.0}, "positive and finite, got -1.0"),
+        ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
+        ({"init": "he"}, "init"),
+    ],
+    ids=str,
+)
+def test_a_field_out_of_range_is_refused_when_the_run_is_made(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        dataclasses.replace(SMALL, **wrong)
+
+
 def test_a_finished_run_is_never_computed_again(tmp_path):
     first = sweep([SMALL], store=Store(tmp_path), progress=None)
     again = sweep([SMALL], store=Store(tmp_path), progress=None)
