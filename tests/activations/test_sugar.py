@@ -4,9 +4,7 @@ gradient; the surrogates have the slopes and minima that their formulas imply.
 
 import copy
 import io
-import re
 import shutil
-from pathlib import Path
 
 import mpmath
 import pytest
@@ -424,14 +422,10 @@ def test_a_whole_converted_model_compiles_to_the_eager_gradients(autocast):
         torch.testing.assert_close(compiled, eager, **tolerance)
 
 
-def test_the_two_lines_of_the_readme_convert_a_model():
-    text = (Path(__file__).parents[2] / "README.md").read_text()
-    block = r"```python\n(from smoothrelu import SWISH, convert_to_sugar\n.*?)```"
-    (lines,) = re.findall(block, text, re.S)
-    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
-    exec(lines, names := {"model": model})
+def test_a_model_gets_b_silus_slope_unless_another_is_named():
+    model = convert_to_sugar(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
     assert repr(model[1]) == "SUGAR(BSiLU(alpha=1.67))"
-    again = names["convert_to_sugar"](nn.Sequential(nn.ReLU()), names["SWISH"](0.5))
+    again = convert_to_sugar(nn.Sequential(nn.ReLU()), SWISH(0.5))
     assert repr(again[0]) == "SUGAR(SWISH(temperature=0.5))"
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from smoothrelu import GELU, SWISH
-from smoothrelu.book.studies.sugar import HalfResolution
+from smoothrelu.book.studies.sugar import InitiallyDead
 from smoothrelu.experiments import run_key
 from smoothrelu.experiments.run_key import code_fingerprint
 
@@ -91,7 +91,7 @@ def test_comments_docstrings_and_annotations_do_not(fingerprint, old, new):
         ("experiments/scheduler.py", (), False),
         ("theory/quadrature.py", (), False),
         ("book/studies/sugar.py", (), False),
-        ("book/studies/sugar.py", (HalfResolution,), True),
+        ("book/studies/sugar.py", (InitiallyDead,), True),
     ],
 )
 def test_an_edit_of_the_rooms_a_result_depends_on_changes_it(monkeypatch, file, objects, changes):

@@ -44,7 +44,7 @@ def test_temperature_rescales_a_whole_network(kind):
     T, generator = 0.3, torch.Generator().manual_seed(0)
     cold = MLP(5, 3, width=16, depth=4, activation=kind(T)).double()
     unit = MLP(5, 3, width=16, depth=4, activation=kind()).double()
-    unit.load_state_dict(cold.state_dict())
+    unit.layers.load_state_dict(cold.layers.state_dict())
     with torch.no_grad():
         for layer in unit.layers:
             layer.bias.div_(T)
