@@ -39,7 +39,8 @@ def critical_rates(family: Family) -> pandas.DataFrame:
         c = criticality(activation)
         r = rates(activation, c)
         row = {"activation": kind.__name__, "C_W": c.C_W, "C_b": c.C_b, "K_star": c.K_star}
-        row |= {name: getattr(r, name) * c.K_star for name in ("a", "b", "c")}
+        row |= {"a": r.kernel_rate * c.K_star, "b": r.gradient_rate * c.K_star}
+        row |= {"c": r.correlation_rate * c.K_star}
         row |= {"gradient_exponent": r.gradient_exponent}
         row |= {"power_layers": 1 / abs(row["a"]), "gradient_layers": 1 / abs(row["b"])}
         points = fixed_points(activation, C_W=c.C_W, C_b=c.C_b, marginal=c.K_star)
